@@ -68,7 +68,7 @@ CHINESE: Mapping[str, str] = {
     "build.context": "用作构建上下文的目录。",
     "build.target": "要构建的阶段；默认为 `runtime`，不存在时取除 `test` 外的最后一个阶段。",
     "build.args": "构建参数。其值会保留在镜像中，不能包含密钥。",
-    "build.secrets": "管理员的机密，供 `RUN --mount=type=secret,id=NAME` 使用；只有 Dockerfile 复制的内容才会留在镜像中。",
+    "build.secrets": "管理员的机密，供 `RUN --mount=type=secret,id=NAME` 使用；除非被复制，否则不进入镜像。",
     "build.timeout": "构建超时时间（秒）。",
     "build.job": "`runner: jenkins` 时要运行的任务，例如 `folder/build-image` 或 `shop/PR-{number}`。",
     "build.parameters": "除 `CHATOPS_…` 之外传给任务的参数；`{sha}` 等占位符会被替换。",

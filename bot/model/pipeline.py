@@ -56,7 +56,7 @@ class BuildConfig:
     args: Mapping[str, str] = field(default_factory=dict)
     """Build arguments. They are visible in the image, so they must not contain secrets."""
     secrets: tuple[str, ...] = ()
-    """Operator's secrets for `RUN --mount=type=secret,id=NAME`; only a Dockerfile that copies one keeps it."""
+    """Operator's secrets for `RUN --mount=type=secret,id=NAME`; they stay out of the image unless copied."""
     timeout: int = 1200
     """Timeout of the build, in seconds."""
     job: str | None = None
