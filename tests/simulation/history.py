@@ -150,7 +150,7 @@ def _controlled(record: Record, chance: random.Random) -> Iterator[None]:
             "PeriodicTasks",
             PeriodicTasks,
         ),  # which tests/dialogue replaces until their session ends
-        (engine, "_renderer", lambda _: PlainRenderer()),
+        (engine, "_renderer", lambda *_: PlainRenderer()),
         (signal, "raise_signal", lambda _: record.bug("a loop ended")),
         (runs, "random_id", lambda length: "".join(chance.choices(ALPHABET, k=length))),
         *((module, "notify", record.world.server.notify) for module in (arrivals, given_up, runs)),
