@@ -77,6 +77,7 @@ command = Command(
     examples=("/deploy", "/deploy ttl=8h", "/部署 有效期=3天"),
     overtaken_by=frozenset({Effect.ENVIRONMENT, Effect.STOP}),
     order=20,
+    environment=lambda args: args.env,
     runs_code=True,
     automatic=True,
     offered=_offered,

@@ -84,5 +84,6 @@ command = Command(
     examples=("/extend 2d", "/extend 8h staging", "/延长 3天"),
     overtaken_by=frozenset({Effect.ENVIRONMENT}),
     order=45,
+    environment=lambda args: args.env,
     offered=_offered,
 )

@@ -63,5 +63,6 @@ command = Command(
     examples=("/teardown", "/teardown preview", "/清理"),
     overtaken_by=frozenset({Effect.ENVIRONMENT}),
     order=50,
+    environment=lambda args: args.env,
     automatic=True,
 )

@@ -62,5 +62,6 @@ command = Command(
     examples=("/wake", "/wake staging", "/唤醒"),
     overtaken_by=frozenset({Effect.ENVIRONMENT}),
     order=46,
+    environment=lambda args: args.env,
     offered=_offered,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.core.admission.permissions import Policy
 from bot.core.language.catalog import command_help
 from bot.core.language.command import AnyCommand
 from bot.model.text import Language, Text
@@ -18,7 +19,7 @@ _HEADINGS = Text(
 
 def commands_table(commands: Sequence[AnyCommand], language: Language) -> str:
     """Return the table of all commands in Markdown."""
-    rows = (_row(command_help(command, {}), language) for command in commands)
+    rows = (_row(command_help(command, Policy()), language) for command in commands)
     return "\n".join((_HEADINGS.say(language), *rows))
 
 

@@ -35,7 +35,7 @@ EXAMPLE: Mapping[str, Mapping[str, object]] = {
     },
     "preview": {"domain": "preview.example.net", "scheme": "https"},
     "comments": {"language": "zh"},
-    "permissions": {"deploy": "write", "test": "contributor"},
+    "permissions": {"test": "contributor", "deploy": "write", "deploy production": ["@lin", "owners"]},
 }
 
 _TITLE = Text(en="Configuration", zh="配置参考")
@@ -183,7 +183,8 @@ def _example_section(section: str, language: Language) -> Iterator[str]:
         documented = f"{section}.{name.removesuffix(FILE_SUFFIX)}"
         if keys()[section]:
             yield f"# {meaning(documented, language)}"
-        yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        key = name if name.replace("_", "").isalnum() else json.dumps(name)
+        yield f"{key} = {json.dumps(value, ensure_ascii=False)}"
 
 
 def _one_line(text: str) -> str:

@@ -206,9 +206,11 @@ WORDS: Mapping[str, str] = {
     "只想替换一句话时，在其中的 `zh/_reasons.md.j2` 里定义宏：`no_port(facts)` 替换原因 `no_port` 的说明，"
     "`advice_no_port(facts)` 替换随后的建议。",
     "comments.announce": "运行失败、环境就绪或即将到期时，是否另发一条简短评论以便通知相关人员。",
-    "permissions": "按命令名指定谁可以使用：anyone（所有人）、"
-    "contributor（有写权限的人，以及受信任 PR 的作者）、"
-    "write（有写权限的人）或 admin（仓库管理员）。未列出的命令保持各自的默认级别。",
+    "permissions": "按命令名指定谁可以使用：级别（`anyone` 所有人；"
+    "`contributor` 有写权限的人，以及受信任 PR 的作者；`write` 有写权限的人；`admin` 仓库管理员）、"
+    "登录名（例如 `@lin`）、`owners`（`OWNERS` 中的 approvers），"
+    '或由这些组成的列表，符合其中一项即可。`"deploy production"` 只针对一个环境，在该环境上取代 `deploy`。'
+    '`[permissions."shop/*"]` 段针对名称匹配的仓库，以最后一个匹配为准。未列出的命令保持各自的默认级别。',
     "secrets": "供构建、服务和测试使用的机密。每个机密单独一段，例如 `[secrets.npm-token]`，包含以下配置项，"
     "其中 `file` 与 `env` 二选一；详见[机密](secrets.zh.md)。不能用机器人的环境变量设置。",
     "secrets.repos": "可以使用它的仓库，写法与 `[repos] allow` 相同；必填。",

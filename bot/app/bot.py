@@ -54,7 +54,8 @@ async def running(
     """Run the bot until the block ends; interrupted runs are resumed by the next bot on the same store.
 
     `clock` and `sleep` time the retries. Raises OSError for a port that is taken, RuntimeError if
-    `[permissions]` names an unknown command, and RetryLater(STORE_UNAVAILABLE).
+    `[permissions]` names an unknown command, or an environment of a command that takes none, and
+    RetryLater(STORE_UNAVAILABLE).
     """
     async with AsyncExitStack() as stack:
         start = stack.enter_async_context
@@ -112,7 +113,7 @@ def _deps(
             settings, web_port=listeners.web.port, preview_port=listeners.previews.port
         ),
         commands=commands,
-        policy=values.permissions(settings, commands),
+        policy=values.policy(settings, commands),
         identity=Identity(adapters.forge, values.instance(settings), store.identities),
         clock=clock,
         sleep=sleep,

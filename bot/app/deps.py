@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from bot.app import values
 from bot.app.adapters import Adapters, in_time
-from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.core.admission.permissions import Policy
+from bot.core.language.command import AnyCommand
 from bot.core.runs.scheduling import RunLimits
 from bot.engine.deciding.identity import Identity
 from bot.engine.metrics import Metrics
@@ -30,7 +31,7 @@ class Deps:
     store: Store
     addresses: Addresses
     commands: tuple[AnyCommand, ...]
-    policy: Mapping[str, PermissionLevel]
+    policy: Policy
     """Levels of the commands whose own level the settings change."""
     identity: Identity
     clock: Clock

@@ -118,21 +118,23 @@ async def deciding(
 ) -> AsyncIterator[Dispatcher]:
     """Decide deliveries."""
     settings, adapters = deps.settings, deps.adapters
-    trust = TrustReader(
-        forge=adapters.forge,
-        records=deps.store,
-        commands=deps.commands,
-        policy=deps.policy,
-        others=BriefCache(deps.clock),
-        trust_namespaces=settings.repos.trust_forks == "namespace",
-    )
     config = ConfigReader(
         forge=adapters.forge,
         sandbox=adapters.steps.sandbox,
         commands=deps.commands,
         defaults=BriefCache(deps.clock, DEFAULT_BRANCH_AGE),
         branches=BriefCache(deps.clock, BRANCH_AGE),
+        approvers=BriefCache(deps.clock),
         any_base=settings.repos.config_from == "base",
+    )
+    trust = TrustReader(
+        forge=adapters.forge,
+        records=deps.store,
+        commands=deps.commands,
+        policy=deps.policy,
+        config=config,
+        others=BriefCache(deps.clock),
+        trust_namespaces=settings.repos.trust_forks == "namespace",
     )
     gatherer = FactGatherer(
         forge=adapters.forge,

@@ -8,8 +8,9 @@ from bot.core import duration
 from bot.core.admission.answering import AnswerPolicy
 from bot.core.admission.builds import BuildPolicy
 from bot.core.admission.images import ImagePolicy
+from bot.core.admission.permissions import Policy
 from bot.core.language import catalog
-from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.core.language.command import AnyCommand
 from bot.core.reconciling.retention import RetentionPolicy
 from bot.core.runs.scheduling import RunLimits
 from bot.model.account import RegistryAccount
@@ -49,13 +50,11 @@ def connection_limits(settings: Settings) -> connections.ConnectionLimits:
     )
 
 
-def permissions(settings: Settings, commands: Sequence[AnyCommand]) -> dict[str, PermissionLevel]:
-    """Return the permission levels that the settings change. Raises RuntimeError for an unknown command."""
-    levels = {name: PermissionLevel(level) for name, level in settings.permissions.items()}
-    if unknown := catalog.unknown_levels(levels, commands):
-        known = ", ".join(command.name for command in commands)
-        raise RuntimeError(f"[permissions]: unknown command {', '.join(unknown)}; the commands are {known}")
-    return levels
+def policy(settings: Settings, commands: Sequence[AnyCommand]) -> Policy:
+    """Return the operator's rules. Raises RuntimeError for those that are about nothing."""
+    if wrong := catalog.misnamed(settings.permissions, commands):
+        raise RuntimeError("\n".join(wrong))
+    return Policy(settings.permissions)
 
 
 def command_settings(settings: Settings, addresses: Addresses) -> CommandSettings:

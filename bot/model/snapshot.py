@@ -26,6 +26,7 @@ class Fact(StrEnum):
     LOGS = "logs"
     COMMANDS = "commands"
     ANNOUNCED = "announced"
+    OWNERS = "owners"
 
 
 _OUTSIDE = Distrust(Reason.NOT_TRUSTED)
@@ -96,6 +97,8 @@ class Snapshot:
     """The approvals of this pull request, also of earlier commits, oldest first."""
     announced: bool = False
     """Whether a request of the bot named the latest commit, and no other, before the comment was written."""
+    owners: tuple[str, ...] = ()
+    """Logins of the approvers in the base branch's OWNERS, in its order; empty if it cannot be used."""
     images: Mapping[str, Image] = field(default_factory=NotGathered)
     """By commit: images of this pull request that are in the registry."""
     environments: Mapping[str, Environment] = field(default_factory=NotGathered)

@@ -115,9 +115,11 @@ class CommandHelp:
     usage: str
     summary: Text
     permission: str
-    """Permission level in force: anyone, contributor, write or admin."""
+    """Who may use it: a permission level, `@login` and `owners`, or several of these separated by commas."""
     arguments: tuple[ArgumentHelp, ...] = ()
     examples: tuple[str, ...] = ()
+    environments: Mapping[str, str] = field(default_factory=dict)
+    """Likewise, by the environments that have a rule of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from bot.render import escape, figures
 from bot.render.cut import cut, size
 from bot.words import quantities, reasons
 from bot.words.names import NAMES
+from bot.words.sentence import rights
 
 LIMIT = 60_000
 """UTF-8 bytes. Gitee refuses 65,535, and does not say whether it counts bytes or characters."""
@@ -132,6 +133,7 @@ def _worded(language: Language) -> dict[str, Callable[..., object]]:
         "duration": lambda seconds: quantities.duration(seconds, language),
         "reason": lambda given: escape.sentence(reasons.sentence(given, language)),
         "advice": lambda given: escape.sentence(reasons.advice(given, language)),
+        "rights": lambda listed: escape.sentence(rights(listed, language)),
         "remark": lambda note: escape.sentence(reasons.remark(note, language)),
     }
 

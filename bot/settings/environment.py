@@ -28,7 +28,7 @@ def from_environment(environ: Mapping[str, str]) -> tuple[Values, list[Problem]]
         if problem:
             problems.append(Problem(variable, "", problem))
         elif section == "permissions":
-            values[section, name.replace("_", "-")] = (variable, environ[variable])
+            values[section, name.replace("_", "-")] = (variable, _one_or_list(environ[variable]))
         else:
             values[section, name] = (variable, _value(keys()[section].get(name), environ[variable]))
     return values, problems
@@ -63,6 +63,14 @@ def _boolean(text: str) -> bool | str:
     if text.lower() in _TRUE:
         return True
     return False if text.lower() in _FALSE else text
+
+
+def _one_or_list(text: str) -> Any:
+    try:
+        words = _list(text.strip())
+    except ValueError:
+        return text
+    return words[0] if isinstance(words, list) and len(words) == 1 else words
 
 
 def _list(text: str) -> Any:

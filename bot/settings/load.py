@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from bot.settings.environment import from_environment
 from bot.settings.model import Settings
+from bot.settings.permissions import SECTION, PermissionReader
 from bot.settings.problems import Problem, SettingsError, unknown
 from bot.settings.shape import FILE_SUFFIX, allowed, keys
 from bot.settings.toml_lines import line_of
@@ -122,6 +123,13 @@ def _adapter() -> TypeAdapter[Settings]:
 
 def _validated(draft: _Draft) -> Settings | None:
     _accept_single(draft.values, "gitee", "webhook_secret")
+    permissions = draft.values.pop(SECTION, {})
+    settings = _converted(draft)
+    entries = PermissionReader(draft.report, draft.source).read(permissions)
+    return settings and replace(settings, permissions=entries)
+
+
+def _converted(draft: _Draft) -> Settings | None:
     try:
         # With JSON input, pydantic is strict about types but accepts a list for a tuple.
         return _adapter().validate_json(json.dumps(draft.values, default=_not_text), strict=True)

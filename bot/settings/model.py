@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bot.core.language.command import PermissionLevel
+from bot.core.admission.permissions import Entry
 from bot.model.text import Language
 from bot.settings.kinds import (
     NO_SECRET,
@@ -292,9 +292,12 @@ class Settings:
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     sweep: SweepSettings = field(default_factory=SweepSettings)
     comments: CommentsSettings = field(default_factory=CommentsSettings)
-    permissions: Mapping[str, PermissionLevel] = field(default_factory=dict)
-    """Permission level of commands, by name: anyone, contributor (write access, or the author of a trusted
-    pull request), write or admin. Other commands keep their own level."""
+    permissions: tuple[Entry, ...] = ()
+    """Who may use a command, by its name: a level (`anyone`; `contributor`, which is write access, or being
+    the author of a trusted pull request; `write`; `admin`), a login such as `@lin`, `owners` for the
+    approvers in `OWNERS`, or a list of these, each of which is enough. `"deploy production"` is about one
+    environment, where it takes the place of `deploy`. A section `[permissions."shop/*"]` is about the
+    repositories that its pattern matches; the last match decides. Other commands keep their own level."""
     secrets: Mapping[SecretName, SecretSettings] = field(default_factory=dict)
     """Secrets that builds, services and tests may have, each in a section of its own, such as
     `[secrets.npm-token]`, with these keys and either `file` or `env`; [Secrets](secrets.md) has more. They

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 _TABLE = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
-_KEY = re.compile(r"^\s*([A-Za-z0-9_.\-\"' ]+?)\s*=")
+_PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^."']+))""")
+_KEY = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[A-Za-z0-9_.\- ])+?)\s*=""")
 
 
 def line_of(text: str, *path: str) -> int:
@@ -27,4 +28,4 @@ def _places(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
 
 
 def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+    return tuple((quoted or literal or bare).strip() for quoted, literal, bare in _PART.findall(dotted))

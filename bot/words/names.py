@@ -63,6 +63,17 @@ PERMISSIONS: Final[Mapping[str, Text]] = {
 }
 """By the level that a command asks for."""
 
+RIGHTS: Final[Mapping[str, Text]] = {
+    **PERMISSIONS,
+    "owners": Text(en="the approvers in `OWNERS`", zh="`OWNERS` 中的 approvers"),
+    "no_owners": Text(
+        en="the approvers in `OWNERS` on the base branch, which names none that the bot can read",
+        zh="目标分支上 `OWNERS` 中的 approvers（目前没有可识别的人）",
+    ),
+    "others": Text(en="others whom the operator names", zh="管理员指定的其他人"),
+}
+"""What else than a permission level can be enough for a command, besides the logins of people."""
+
 NAMES: Final[Mapping[str, Mapping[str, Text]]] = {
     "state": STATES,
     "step": STEPS,

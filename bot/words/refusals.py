@@ -21,6 +21,11 @@ _SAY_AGAIN = Text(en="If it still applies, comment it again.", zh="如果仍然�
 REFUSALS: Final[Mapping[Reason, Wording]] = {
     Reason.NOT_ALLOWED: Wording(
         Text(
+            en="{who} may not run this command on {environment}; it is for {level}.",
+            zh="{who} 没有权限对 {environment} 执行这个命令，仅限{level}使用。",
+        ),
+        advice=Text(en="`OWNERS` names {owners}.", zh="`OWNERS` 中有 {owners}。"),
+        without=Text(
             en="{who} may not run this command; it is for {level}.",
             zh="{who} 没有权限，这个命令仅限{level}使用。",
         ),

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Final
 
 from bot.model.text import Language, Text
-from bot.words.names import PERMISSIONS, SEVERITIES, STEPS
+from bot.words.names import RIGHTS, SEVERITIES, STEPS
 from bot.words.quantities import duration
 
 MISSING = "—"
@@ -53,8 +53,10 @@ class Wording:
         return parts(self.sentence.say(language), facts, language)
 
     def advise(self, facts: Mapping[str, str], language: Language) -> tuple[Part, ...]:
-        """Return the parts of the advice, none if there is no advice."""
-        return parts(self.advice.say(language), facts, language) if self.advice else ()
+        """Return the parts of the advice; none if there is no advice, or a fact of it is missing or empty."""
+        if self.advice is None or not all(map(facts.get, _NAME.findall(self.advice.say(language)))):
+            return ()
+        return parts(self.advice.say(language), facts, language)
 
 
 _NAME = re.compile(r"\{(\w+)\}")
@@ -63,7 +65,7 @@ _SHORT = 12
 """Digits of a commit that are shown: two commits that share so many take an effort to make."""
 
 _COMMITS = frozenset({"by", "now", "seen", "sha"})
-_LISTS = frozenset({"allowed", "known", "parameters", "paths"})
+_LISTS = frozenset({"allowed", "known", "owners", "parameters", "paths"})
 _PLAIN = frozenset(
     {
         *("author", "code", "expected", "failed", "fixable", "found"),
@@ -71,11 +73,23 @@ _PLAIN = frozenset(
     }
 )
 _NAMED: Final[Mapping[str, Mapping[str, Text]]] = {
-    "level": PERMISSIONS,
     "severity": SEVERITIES,
     "step": STEPS,
 }
 _COMMA = Text(en=", ", zh="、")
+_OR = Text(en=" or ", zh="或 ")
+
+
+def rights(value: str, language: Language) -> Iterator[Part]:
+    """Yield who may do something: any one of the levels, `@logins` and other rights in a list with commas."""
+    items = [item for item in map(str.strip, value.split(",")) if item]
+    for index, item in enumerate(items):
+        if index:
+            yield Part(PartKind.WORDS, (_OR if index == len(items) - 1 else _COMMA).say(language))
+        if item in RIGHTS:
+            yield from _marked(RIGHTS[item].say(language))
+        else:
+            yield Part(PartKind.CODE, item.removeprefix("@"))
 
 
 def parts(sentence: str, facts: Mapping[str, str], language: Language) -> tuple[Part, ...]:
@@ -100,6 +114,8 @@ def _fact(name: str, value: str, language: Language) -> Iterator[Part]:
     """Return the parts of a fact. Its name determines them, because it means the same in every sentence."""
     if known := _NAMED.get(name, {}).get(value):
         yield Part(PartKind.WORDS, known.say(language))
+    elif name == "level":
+        yield from rights(value, language)
     elif name in _LISTS:
         yield from _list(value, language)
     elif name == "seconds" and _NUMBER.fullmatch(value):

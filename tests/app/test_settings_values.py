@@ -9,14 +9,14 @@ from bot.core.language.command import PermissionLevel
 from bot.discovery import find_commands
 from bot.model.pipeline import RunnerName
 from bot.settings.model import KubernetesSettings, LimitsSettings, PreviewSettings, Settings
+from tests.fakes.snapshots import policy_of
 
 
 def test_a_permission_of_an_unknown_command_is_refused() -> None:
-    settings = Settings(permissions={"deploi": PermissionLevel.ADMIN, "test": PermissionLevel.WRITE})
-    with pytest.raises(
-        RuntimeError, match=r"\[permissions\]: unknown command deploi; the commands are .*deploy"
-    ):
-        values.permissions(settings, find_commands())
+    rules = {"deploi": PermissionLevel.ADMIN, "test": PermissionLevel.WRITE}
+    settings = Settings(permissions=policy_of(rules).entries)
+    with pytest.raises(RuntimeError, match='unknown command deploi; did you mean "deploy"'):
+        values.policy(settings, find_commands())
 
 
 def test_a_runner_without_a_configured_limit_has_none() -> None:

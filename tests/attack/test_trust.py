@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.language.command import PermissionLevel
 from bot.model.run import RunState
 from bot.settings.model import Settings
 from playground.api.serializers import ApiSerializer
@@ -19,6 +20,7 @@ from tests.dialogue.conftest import no_machine_clock, settings, templates_compil
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.test_forged_deliveries import claim_comment
 from tests.dialogue.tester import REPO
+from tests.fakes.snapshots import policy_of
 
 __all__ = ["no_machine_clock", "settings", "templates_compiled_once", "tester"]
 
@@ -168,7 +170,7 @@ async def test_an_approver_who_loses_the_right_has_approved_nothing(
     await tester.opened_by_stranger()
     await approves(tester, tester.head, by="mei")
     if level == "write":
-        await tester.restart(permissions={"ok-to-test": "admin"})
+        await tester.restart(permissions=policy_of({"ok-to-test": PermissionLevel.ADMIN}).entries)
     else:
         tester.gitee.set_permission(REPO, "mei", level)
     await tester.comment("/build", by="stranger")

@@ -175,7 +175,8 @@ async def test_configurations(part: str) -> None:
             return repeated(part, size=config_file.MAX_BYTES).encode()
 
     forge: Any = Gitee()
-    config = ConfigReader(forge, sandbox(), COMMANDS, BriefCache(SystemClock()), BriefCache(SystemClock()))
+    caches: tuple[Any, ...] = tuple(BriefCache(SystemClock()) for _ in range(3))
+    config = ConfigReader(forge, sandbox(), COMMANDS, *caches)
     pull: Any = type("Pull", (), {"repo": "", "head": type("Head", (), {"repo": "", "ref": "r", "sha": ""})})
     async with turning():
         assert await config.proposed(pull) is not None

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.admission.permissions import Policy
 from bot.core.auditing import decisions, own_acts, showing
 from bot.core.deciding.decide import each, needs
 from bot.core.language.parsing import parse
@@ -56,8 +57,8 @@ MOST = 200
 def of(body: str, decision: Decision = STARTING, facts: Snapshot | None = None) -> list[AuditRecord]:
     """Return the records of a comment by lin."""
     lines = parse(body, COMMANDS)
-    gathered = only(facts or snapshot(), needs(lines, COMMANDS))
-    decided = each(lines, gathered, permission=Permission.WRITE, seen=SHA, commands=COMMANDS, policy={})
+    gathered = only(facts or snapshot(), needs(lines, COMMANDS, Policy(), REPO))
+    decided = each(lines, gathered, permission=Permission.WRITE, seen=SHA, commands=COMMANDS, policy=Policy())
     return list(decisions.of_comment(decided, decision, COMMON))
 
 

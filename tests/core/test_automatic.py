@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.admission.permissions import Policy
 from bot.core.deciding.automatic import ENDING, STARTING, configured, plan_for
 from bot.core.language.command import AnyCommand
 from bot.model.delivery import Trigger
@@ -25,8 +26,9 @@ def decided(
     facts: Snapshot | None = None,
     files: tuple[str, ...] | None = ("app.py",),
     commands: tuple[AnyCommand, ...] = COMMANDS,
+    policy: Policy | None = None,
 ) -> Outcome:
-    return plan_for(trigger, facts or snapshot(), files, commands)
+    return plan_for(trigger, facts or snapshot(), files, commands, policy or Policy())
 
 
 def names(outcome: Outcome) -> tuple[str, ...]:

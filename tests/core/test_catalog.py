@@ -2,16 +2,17 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.language.catalog import command_help, names, offered, unknown_levels
+from bot.core.admission.permissions import Policy
+from bot.core.language.catalog import command_help, misnamed, names, offered
 from bot.core.language.command import PermissionLevel
 from bot.model.pipeline import Automatic, Pipeline
 from bot.model.text import Text
 from bot.model.views import ArgumentHelp, CommandHelp
-from tests.fakes.snapshots import COMMANDS
+from tests.fakes.snapshots import COMMANDS, REPO, policy_of
 
 
 def shown(pipeline: Pipeline | None = None) -> dict[str, CommandHelp]:
-    return offered(COMMANDS, {"build": PermissionLevel.WRITE}, pipeline or Pipeline())
+    return offered(COMMANDS, policy_of({"build": PermissionLevel.WRITE}), pipeline or Pipeline(), REPO)
 
 
 def test_configuration_may_name_automatic_commands() -> None:
@@ -22,11 +23,25 @@ def test_configuration_may_name_automatic_commands() -> None:
     assert known >= {*Automatic().open, *Automatic().update, *Automatic().close}
 
 
-def test_permissions_may_only_name_commands() -> None:
-    levels = {"build": PermissionLevel.WRITE, "zzz": PermissionLevel.WRITE, "构建": PermissionLevel.WRITE}
-
-    assert unknown_levels(levels, COMMANDS) == ("zzz", "构建")
-    assert unknown_levels({"ok-to-test": PermissionLevel.ADMIN}, COMMANDS) == ()
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ("build", None),
+        ("ok-to-test", None),
+        ("deploy staging", None),
+        ("extend staging", None),
+        ("deploi", 'unknown command deploi; did you mean "deploy"?'),
+        ("构建", "unknown command 构建; the commands are build, deploy,"),
+        ("zzz staging", "unknown command zzz; the commands are build, deploy,"),
+        ("test staging", "test takes no environment; these do: deploy, extend, wake, teardown"),
+    ],
+)
+def test_permissions_may_only_name_commands_and_environments_of_those_that_take_one(
+    key: str, problem: str | None
+) -> None:
+    [entry] = policy_of({key: PermissionLevel.WRITE}).entries
+    found = misnamed([replace(entry, source="chatops.toml:3")], COMMANDS)
+    assert [one.startswith(f"chatops.toml:3: {problem}") for one in found] == ([True] if problem else [])
 
 
 def test_help_lists_the_available_commands() -> None:
@@ -47,7 +62,7 @@ def test_help_shows_the_effective_permission_level() -> None:
 def test_one_command_is_explained() -> None:
     cancel = next(command for command in COMMANDS if command.name == "cancel")
 
-    entry = command_help(cancel, {})
+    entry = command_help(cancel, Policy())
 
     assert (entry.usage, entry.permission, entry.aliases) == ("/cancel [run]", "contributor", cancel.aliases)
     assert entry.examples == cancel.examples

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.core.admission.permissions import Policy
 from bot.core.deciding.decide import each, merged
 from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.core.language.parsing import parse
@@ -366,7 +367,7 @@ def test_approving_another_commit_approves_nothing() -> None:
         permission=Permission.WRITE,
         seen=SHA,
         commands=known,
-        policy={},
+        policy=Policy(),
     )
     outcomes = merged(decided, UNTRUSTED)
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.admission import trust
+from bot.core.admission.permissions import Policy
 from bot.core.deciding.automatic import plan_for
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState
@@ -98,7 +99,7 @@ def test_every_step_has_its_prerequisites(body: str, now: Snapshot) -> None:
 
 @given(st.sampled_from(Trigger), SNAPSHOTS)
 def test_every_automatic_step_has_its_prerequisites(trigger: Trigger, now: Snapshot) -> None:
-    walk(the_plan((plan_for(trigger, now, None, COMMANDS),)), now)
+    walk(the_plan((plan_for(trigger, now, None, COMMANDS, Policy()),)), now)
 
 
 @given(BODIES, SNAPSHOTS, st.sampled_from(Permission), st.sampled_from([SHA, OLD, None]))
@@ -118,7 +119,7 @@ def test_code_runs_only_if_trusted_open_and_at_the_seen_head(
 
 @given(st.sampled_from(Trigger), SNAPSHOTS)
 def test_no_event_runs_untrusted_code(trigger: Trigger, now: Snapshot) -> None:
-    plan = the_plan((plan_for(trigger, now, None, COMMANDS),))
+    plan = the_plan((plan_for(trigger, now, None, COMMANDS, Policy()),))
 
     assert now.trusted or all(isinstance(step, Teardown) for step in plan.steps)
 

@@ -1,17 +1,18 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
 import pytest
 
-from bot.core.admission.gate import known, permission_level, refusal
+from bot.core.admission.gate import known, refusal
+from bot.core.admission.permissions import Rule
 from bot.core.language.command import AnyCommand, Command, NoArguments, PermissionLevel
 from bot.model.forge import Permission, PullState
 from bot.model.outcome import Ignore, Outcome, Refuse
 from bot.model.reason import Reason
 from bot.model.snapshot import Snapshot
 from bot.model.text import Text
-from tests.fakes.snapshots import COMMANDS, OLD, SHA, pull_request, snapshot
+from tests.fakes.snapshots import COMMANDS, OLD, REPO, SHA, policy_of, pull_request, snapshot
 
 
 def plan(_: NoArguments, __: Snapshot) -> Outcome:
@@ -28,6 +29,10 @@ def command(*, runs_code: bool, approves: bool = False) -> Command[NoArguments]:
         runs_code=runs_code,
         approves=approves,
     )
+
+
+def rule_for(act: AnyCommand, rules: Mapping[str, PermissionLevel | Rule]) -> Rule:
+    return policy_of(rules).rule(act, REPO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,11 @@ class Case:
             pull=pull_request(fork=self.fork, state=self.state),
         )
         return refusal(
-            command(runs_code=self.runs_code), self.level, facts, permission=self.permission, seen=self.seen
+            command(runs_code=self.runs_code),
+            Rule(self.level),
+            facts,
+            permission=self.permission,
+            seen=self.seen,
         )
 
     @property
@@ -126,7 +135,7 @@ def test_refusals_carry_their_facts() -> None:
     closed = snapshot(pull=pull_request(state=PullState.MERGED))
 
     def decided(facts: Snapshot, permission: Permission = Permission.WRITE, seen: str = SHA) -> Refuse | None:
-        return refusal(act, PermissionLevel.WRITE, facts, permission=permission, seen=seen)
+        return refusal(act, Rule(PermissionLevel.WRITE), facts, permission=permission, seen=seen)
 
     assert decided(snapshot(), Permission.READ) == Refuse(
         Reason.NOT_ALLOWED, {"who": "lin", "command": "act", "level": "write"}
@@ -155,7 +164,7 @@ def test_an_approval_needs_the_seen_commit_and_no_trust(
 
     refused = refusal(
         command(runs_code=True, approves=True),
-        PermissionLevel.WRITE,
+        Rule(PermissionLevel.WRITE),
         facts,
         permission=Permission.WRITE,
         seen=seen,
@@ -170,9 +179,7 @@ def test_no_policy_lets_an_author_without_write_approve_himself(level: Permissio
     own = snapshot(actor="mei", trusted=False, pull=pull_request(fork=True))
 
     for permission in (Permission.NONE, Permission.READ):
-        refused = refusal(
-            approve, permission_level(approve, {"act": level}), own, permission=permission, seen=SHA
-        )
+        refused = refusal(approve, rule_for(approve, {"act": level}), own, permission=permission, seen=SHA)
         assert refused is not None
         assert refused.reason is Reason.NOT_ALLOWED
 
@@ -180,13 +187,11 @@ def test_no_policy_lets_an_author_without_write_approve_himself(level: Permissio
 def test_the_operators_level_replaces_the_commands_own() -> None:
     act = command(runs_code=True)
 
-    assert permission_level(act, {}) is PermissionLevel.WRITE
-    assert permission_level(act, {"other": PermissionLevel.ADMIN}) is PermissionLevel.WRITE
-    assert permission_level(act, {"act": PermissionLevel.ANYONE}) is PermissionLevel.ANYONE
-    assert (
-        permission_level(command(runs_code=True, approves=True), {"act": PermissionLevel.ADMIN})
-        is PermissionLevel.ADMIN
-    )
+    assert rule_for(act, {}).level is PermissionLevel.WRITE
+    assert rule_for(act, {"other": PermissionLevel.ADMIN}).level is PermissionLevel.WRITE
+    assert rule_for(act, {"act": PermissionLevel.ANYONE}).level is PermissionLevel.ANYONE
+    approve = command(runs_code=True, approves=True)
+    assert rule_for(approve, {"act": PermissionLevel.ADMIN}).level is PermissionLevel.ADMIN
 
 
 @pytest.mark.parametrize("known", COMMANDS, ids=lambda known: known.name)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from bot.core.language.command import PermissionLevel
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import REPO
+from tests.fakes.snapshots import policy_of
 
 pytestmark = pytest.mark.attack
 
@@ -128,7 +130,12 @@ async def test_an_author_who_loses_write_permission_loses_trust(tester: OfflineT
 
 async def test_the_operator_may_raise_or_lower_the_required_permission(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
-    await tester.restart(permissions={"build": "anyone", "deploy": "admin", "ok-to-test": "anyone"})
+    rules = {
+        "build": PermissionLevel.ANYONE,
+        "deploy": PermissionLevel.ADMIN,
+        "ok-to-test": PermissionLevel.ANYONE,
+    }
+    await tester.restart(permissions=policy_of(rules).entries)
     await tester.open()
     assert "Image built" in await tester.says("/build", by="stranger")
     assert "it is for repository administrators" in await tester.says("/deploy", by="mei")

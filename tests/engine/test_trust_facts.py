@@ -9,6 +9,7 @@ import pytest
 
 from bot.core import markers
 from bot.core.admission import keys
+from bot.core.admission.permissions import Policy
 from bot.engine.deciding.cache import MOST, BriefCache
 from bot.engine.deciding.config_reader import ConfigReader
 from bot.engine.deciding.trust_facts import Trust, TrustReader
@@ -34,6 +35,9 @@ class Clock:
 
     def now(self) -> datetime:
         return self.at
+
+
+NO_RULES = Policy()
 
 
 @dataclass
@@ -110,10 +114,12 @@ class FakeRecords:
         return self.pulls
 
 
-def reader(forge: ScriptedForge, pulls: FakePulls | None = None, **how: Any) -> TrustReader:
+def reader(
+    forge: ScriptedForge, pulls: FakePulls | None = None, *, policy: Policy = NO_RULES, **how: Any
+) -> TrustReader:
     records: Any = FakeRecords(pulls or FakePulls())
     answering: Any = forge
-    return TrustReader(answering, records, COMMANDS, {}, BriefCache(Clock()), **how)
+    return TrustReader(answering, records, COMMANDS, policy, config(forge), BriefCache(Clock()), **how)
 
 
 async def read(
@@ -243,7 +249,8 @@ async def test_a_head_that_has_moved_is_not_announced(heads: set[str], *, announ
 
 def config(forge: ScriptedForge, **how: Any) -> ConfigReader:
     given: Any = forge
-    return ConfigReader(given, ProcessSandbox(), COMMANDS, BriefCache(Clock()), BriefCache(Clock()), **how)
+    caches: tuple[Any, ...] = tuple(BriefCache(Clock()) for _ in range(3))
+    return ConfigReader(given, ProcessSandbox(), COMMANDS, *caches, **how)
 
 
 def onto(branch: str) -> PullRequest:

@@ -1,10 +1,11 @@
 """Facts of a pull request for tests of decisions, with typical values that tests override."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.core.admission import trust
+from bot.core.admission.permissions import Entry, Policy, Rule
 from bot.core.deciding.decide import each, merged, needs
 from bot.core.language.catalog import offered
 from bot.core.language.command import PermissionLevel
@@ -109,16 +110,30 @@ def snapshot(
         environments={found.key.name: found for found in environments},
         runs={found.id: found for found in runs},
         logs={found.step.name: found for found in logs},
-        commands=offered(COMMANDS, {}, settings),
+        commands=offered(COMMANDS, Policy(), settings, pull.repo),
     )
 
 
 def only(facts: Snapshot, declared: Collection[Fact]) -> Snapshot:
     """Return what the bot gathers of the facts for commands that declare these."""
     missing: dict[str, object] = {fact.value: NotGathered() for fact in Fact if fact not in declared}
-    if "announced" in missing:
-        missing["announced"] = False
+    missing |= {name: empty for name, empty in {"announced": False, "owners": ()}.items() if name in missing}
     return replace(facts, **missing)  # type: ignore[arg-type] # by name
+
+
+def policy_of(rules: Mapping[str, PermissionLevel | Rule], pattern: str = "") -> Policy:
+    """Return the operator's rules, by command or by command and environment as in the settings."""
+    return Policy(
+        tuple(
+            Entry(
+                key.partition(" ")[0],
+                rule if isinstance(rule, Rule) else Rule(rule),
+                key.partition(" ")[2],
+                pattern,
+            )
+            for key, rule in rules.items()
+        )
+    )
 
 
 def decide(
@@ -127,17 +142,19 @@ def decide(
     *,
     permission: Permission = Permission.WRITE,
     seen: str | None = SHA,
-    policy: dict[str, PermissionLevel] | None = None,
+    policy: dict[str, PermissionLevel | Rule] | None = None,
 ) -> tuple[Outcome, ...]:
     """Return the decision on a comment, from its text on, with only the facts that its commands need."""
     lines = parse(body, COMMANDS)
-    gathered = only(facts or snapshot(), needs(lines, COMMANDS))
+    rules = policy_of(policy or {})
+    facts = facts or snapshot()
+    gathered = only(facts, needs(lines, COMMANDS, rules, facts.pull.repo))
     decided = each(
         lines,
         gathered,
         permission=permission,
         seen=seen,
         commands=COMMANDS,
-        policy=policy or {},
+        policy=rules,
     )
     return merged(decided, gathered)

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.core.admission.permissions import Rule
+from bot.core.language.command import PermissionLevel
 from bot.model.text import Language
 from bot.settings.load import SettingsError, load
 from bot.settings.model import Settings
@@ -22,6 +24,10 @@ def problems(file: Path | None, environ: dict[str, str] | None = None) -> list[s
     with pytest.raises(SettingsError) as caught:
         load(file, environ or {})
     return [line.replace(str(file), "chatops.toml") for line in caught.value.problems]
+
+
+def rules(settings: Settings) -> dict[str, Rule]:
+    return {entry.command: entry.rule for entry in settings.permissions}
 
 
 def test_without_a_file_and_variables_all_values_are_defaults() -> None:
@@ -42,7 +48,7 @@ def test_values_come_from_the_file(file: Path) -> None:
     assert (read.docker.cpus, read.docker.firewall) == (2.0, False)
     assert read.repos.allow == ("org/*", "!org/legacy")
     assert read.comments.language is Language.EN
-    assert dict(read.permissions) == {"ok-to-test": "admin"}
+    assert rules(read) == {"ok-to-test": Rule(PermissionLevel.ADMIN)}
     assert read.store_url == "sqlite:////srv/chatops/chatops.db"
 
 
@@ -72,7 +78,7 @@ def test_a_boolean_in_a_variable_is_a_word(text: str, expected: bool) -> None:  
 def test_a_command_in_a_variable_has_underscores() -> None:
     read = load(None, {"CHATOPS_PERMISSIONS__OK_TO_TEST": "admin", "CHATOPS_PERMISSIONS__DEPLOY": "write"})
 
-    assert dict(read.permissions) == {"ok-to-test": "admin", "deploy": "write"}
+    assert rules(read) == {"ok-to-test": Rule(PermissionLevel.ADMIN), "deploy": Rule(PermissionLevel.WRITE)}
 
 
 def test_a_single_webhook_secret_needs_no_list(file: Path) -> None:
@@ -147,7 +153,7 @@ def test_all_errors_are_reported_at_once_with_position_and_suggestion(file: Path
         "chatops.toml:8: docker.cpus: should be greater than 0",
         "chatops.toml:9: docker.firewall: should be a valid boolean",
         "chatops.toml:11: repos.allow.1: should be a valid string",
-        "chatops.toml:16: permissions.build: should be 'anyone', 'contributor', 'write' or 'admin'",
+        "chatops.toml:16: permissions.build: 'wirte': unknown level; did you mean \"write\"?",
         "chatops.toml:18: preview.ttl: string should match pattern '^[1-9][0-9]{0,4}[smhdw]$'",
         "chatops.toml:20: comments.language: should be 'zh' or 'en'",
         "CHATOPS_LIMITS__RUNS: should be a valid integer",

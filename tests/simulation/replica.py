@@ -15,6 +15,7 @@ from bot.app.bot import working
 from bot.app.deps import Deps
 from bot.app.inbox import NotifyingInbox
 from bot.app.loops import background
+from bot.core.admission.permissions import Policy
 from bot.discovery import find_commands
 from bot.engine.deciding.identity import Identity
 from bot.engine.metrics import NO_METRICS
@@ -256,7 +257,7 @@ class Replica:
             store=self._store,
             addresses=values.addresses(SETTINGS, web_port=80, preview_port=80),
             commands=COMMANDS,
-            policy={},
+            policy=Policy(),
             identity=Identity(forge, values.instance(SETTINGS), self._store.identities),
             clock=clock,
             sleep=asyncio.sleep,

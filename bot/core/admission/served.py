@@ -14,7 +14,7 @@ def serves(patterns: Sequence[str], repo: RepoPath) -> bool:
     """
     served = False
     for pattern in patterns:
-        if _matches(pattern.removeprefix("!"), repo):
+        if matches(pattern.removeprefix("!"), repo):
             served = not pattern.startswith("!")
     return served
 
@@ -56,6 +56,7 @@ def _whole(path: str) -> bool:
     return all(path.split("/"))
 
 
-def _matches(pattern: str, repo: RepoPath) -> bool:
+def matches(pattern: str, repo: RepoPath) -> bool:
+    """Return whether a pattern, without a leading `!`, matches a repository."""
     owner, _, name = pattern.lower().partition("/")
     return fnmatchcase(repo.owner.lower(), owner) and fnmatchcase(repo.name.lower(), name)

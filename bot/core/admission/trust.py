@@ -62,18 +62,18 @@ def covers(approval: Approval, pull: PullRequest) -> bool:
 
 
 def revocation(
-    approval: Approval, comment: Comment | None, digest: str, permission: Permission, level: PermissionLevel
+    approval: Approval, comment: Comment | None, digest: str, *, may_approve: bool
 ) -> Revocation | None:
     """Return why an approval no longer counts; None if it does.
 
     `comment` is the approving comment as it is now, None if it was deleted, and `digest` the one of its text;
-    `permission` is what the approver may do now, `level` what an approval requires.
+    `may_approve` is whether the approver may still approve commits.
     """
     if comment is None:
         return Revocation(approval, Reason.APPROVAL_DELETED, approval.actor)
     if digest != approval.digest:
         return Revocation(approval, Reason.APPROVAL_EDITED, approval.actor)
-    if not permitted(level, permission=permission, is_author=False, trusted=False):
+    if not may_approve:
         return Revocation(approval, Reason.APPROVER_DEMOTED, approval.actor)
     return None
 
@@ -98,5 +98,9 @@ def _in_own_namespace(pull: PullRequest) -> bool:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Return whether two logins are one account; Gitee's logins ignore case."""
-    return one.casefold() == other.casefold()
+    """Return whether two logins are one account.
+
+    Gitee's logins are ASCII and ignore case. Other letters are compared as they are: in lower case some of
+    them, such as the Kelvin sign, become ASCII ones.
+    """
+    return one == other or (one.isascii() and other.isascii() and one.lower() == other.lower())

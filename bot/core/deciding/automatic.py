@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from bot.core import paths
-from bot.core.admission import trust
+from bot.core.admission import environments, trust
+from bot.core.admission.permissions import Policy
 from bot.core.deciding import planning
 from bot.core.language import parsing
 from bot.core.language.command import AnyCommand
@@ -21,9 +22,16 @@ ENDING = frozenset({Trigger.CLOSE, Trigger.MERGE})
 
 
 def plan_for(
-    trigger: Trigger, snapshot: Snapshot, files: Sequence[str] | None, commands: Iterable[AnyCommand]
+    trigger: Trigger,
+    snapshot: Snapshot,
+    files: Sequence[str] | None,
+    commands: Iterable[AnyCommand],
+    policy: Policy,
 ) -> Outcome:
     """Return what an event starts automatically: StartRun, Reply or Ignore.
+
+    Of the policy, only rules for environments count: what runs automatically is the configuration's decision,
+    but a rule protects its environment from every run. The end of a pull request removes all environments.
 
     `files` are the changed files, for the path filters; None skips the filters. Drafts are treated like
     other pull requests: a preview is most useful while the work is in progress.
@@ -36,12 +44,12 @@ def plan_for(
         return Ignore("a run of such an event is active")
     if trigger in ENDING:
         # The code of a closed pull request no longer runs.
-        return _planned(wanted, snapshot, (command for command in usable if not command.runs_code))
+        return _planned(wanted, snapshot, [one for one in usable if not one.runs_code], Policy())
     if files is not None and not paths.matches(snapshot.pipeline.paths, files):
         return Ignore("the path filters match no changed file")
     if not snapshot.trusted:
         return Reply(approval_request(snapshot))
-    return _planned(wanted, snapshot, usable)
+    return _planned(wanted, snapshot, usable, policy)
 
 
 def approval_request(snapshot: Snapshot) -> ApprovalNeeded:
@@ -64,7 +72,9 @@ def configured(on: Automatic, trigger: Trigger) -> tuple[str, ...]:
     return ()
 
 
-def _planned(wanted: Iterable[str], snapshot: Snapshot, commands: Iterable[AnyCommand]) -> Outcome:
+def _planned(
+    wanted: Iterable[str], snapshot: Snapshot, commands: Iterable[AnyCommand], policy: Policy
+) -> Outcome:
     """Join the plans of the configured commands; refusals are dropped, because no person asked for these."""
     known = parsing.by_name(commands)
     plans: list[Plan] = []
@@ -74,7 +84,7 @@ def _planned(wanted: Iterable[str], snapshot: Snapshot, commands: Iterable[AnyCo
             continue
         foreseen = planning.after(snapshot, planning.merge(plans))
         outcome = invocation.command.plan(invocation.args, foreseen)
-        if isinstance(outcome, StartRun):
+        if isinstance(outcome, StartRun) and not environments.withheld(outcome.plan, foreseen, policy):
             plans.append(outcome.plan)
     return StartRun(planning.merge(plans)) if plans else Ignore("no configured command has anything to do")
 

@@ -4,18 +4,19 @@ The commands of one comment are decided in order, each on the facts as the previ
 Together they start at most one run, and all refusals are one reply.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from bot.core import duration
-from bot.core.admission import gate, secrets
+from bot.core.admission import environments, gate, permissions, secrets
+from bot.core.admission.permissions import Policy
 from bot.core.deciding import automatic, planning
-from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.core.language.command import AnyCommand
 from bot.core.language.parsing import Invocation, Line, Misuse, NearMiss
 from bot.model.delivery import Trigger
 from bot.model.environment import Extension
-from bot.model.forge import Permission
+from bot.model.forge import Permission, RepoPath
 from bot.model.outcome import (
     Approve,
     Extend,
@@ -43,7 +44,7 @@ def each(
     permission: Permission,
     seen: str | None,
     commands: Iterable[AnyCommand],
-    policy: Mapping[str, PermissionLevel],
+    policy: Policy,
     late: Callable[[Line], Refuse | None] = lambda _: None,
 ) -> Decided:
     """Return the outcome of each line of a comment, as `merged` takes them.
@@ -61,7 +62,7 @@ def each(
         decided.append((line, outcome))
         if isinstance(outcome, Approve):
             trusted = _foreseen(snapshot, decided)
-            decided.append((line, automatic.plan_for(Trigger.OPEN, trusted, None, known)))
+            decided.append((line, automatic.plan_for(Trigger.OPEN, trusted, None, known, policy)))
     return decided
 
 
@@ -75,11 +76,24 @@ def merged(decided: Decided, snapshot: Snapshot) -> tuple[Outcome, ...]:
     return tuple(_merged(decided, snapshot)) or (Ignore("nothing in it is for this bot"),)
 
 
-def needs(lines: Iterable[Line], commands: Iterable[AnyCommand]) -> frozenset[Fact]:
-    """Return the facts that the commands of a comment need, and the automatic run after an approval."""
+def needs(
+    lines: Iterable[Line], commands: Iterable[AnyCommand], policy: Policy, repo: RepoPath
+) -> frozenset[Fact]:
+    """Return the facts that a comment needs: its commands, their rules, and the run after an approval."""
+    asked = [line.command for line in lines if not isinstance(line, NearMiss)]
     named = [line.command for line in lines if isinstance(line, Invocation)]
     needed = frozenset(fact for command in named for fact in command.needs)
+    if policy.asks_owners({command.name for command in asked}, repo):
+        needed |= {Fact.OWNERS}
     return needed | automatic.needs(commands) if any(command.approves for command in named) else needed
+
+
+def is_named(lines: Iterable[Line], snapshot: Snapshot, permission: Permission, policy: Policy) -> bool:
+    """Return whether the rule for a command of the comment is for its author by name or by OWNERS."""
+    who = gate.person(snapshot, permission)
+    asked = [line for line in lines if not isinstance(line, NearMiss)]
+    rules = [policy.rule(line.command, snapshot.pull.repo, _environment(line)) for line in asked]
+    return any(permissions.is_named(rule, who) for rule in rules)
 
 
 def _decided(
@@ -87,18 +101,29 @@ def _decided(
     snapshot: Snapshot,
     permission: Permission,
     seen: str | None,
-    policy: Mapping[str, PermissionLevel],
+    policy: Policy,
     *,
     late: Callable[[Line], Refuse | None],
 ) -> Outcome:
     if isinstance(line, NearMiss):
         return _reply("hint", snapshot, typed=line.typed, suggestion=line.suggestion)
     command = line.command
-    level = gate.permission_level(command, policy)
+    environment, repo = _environment(line), snapshot.pull.repo
+    rule = policy.rule(command, repo, environment)
     if isinstance(line, Invocation) and command.revokes(line.args):
         command = replace(command, runs_code=False)
-    refused = gate.refusal(command, level, snapshot, permission=permission, seen=seen)
-    return refused or late(line) or _planned(line, snapshot)
+    about = environment if policy.own_rule(command.name, environment, repo) else ""
+    refused = gate.refusal(command, rule, snapshot, permission=permission, seen=seen, environment=about)
+    if refused := refused or late(line):
+        return refused
+    outcome = _planned(line, snapshot)
+    return environments.refusal(outcome, snapshot, policy, permission) or outcome
+
+
+def _environment(line: Invocation | Misuse) -> str:
+    """Return the environment that the arguments of a command name, empty if they name none."""
+    named = line.command.environment if isinstance(line, Invocation) else None
+    return (named(line.args) if named and isinstance(line, Invocation) else None) or ""
 
 
 def _planned(line: Invocation | Misuse, snapshot: Snapshot) -> Outcome:

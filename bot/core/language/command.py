@@ -75,6 +75,8 @@ class Command(Generic[A]):
     """Later effects that make it pointless if its webhook was lost; empty if it only replies."""
     automatic: bool = False
     """Whether `on:` in the repository's configuration may name it."""
+    environment: Callable[[A], str | None] | None = None
+    """Returns the environment that arguments name, if they do; None for commands that take none."""
     offered: Callable[[Pipeline], bool] = field(default=_always)
     """Whether it has something to do with this configuration; otherwise help leaves it out."""
 

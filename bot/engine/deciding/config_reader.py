@@ -7,14 +7,14 @@ from datetime import timedelta
 from bot.core.language import catalog
 from bot.core.language.command import AnyCommand
 from bot.engine.deciding.cache import BriefCache
-from bot.model.errors import RetryLater
+from bot.model.errors import RetryLater, TooExpensive
 from bot.model.forge import Branch, PullRequest
 from bot.model.limits import SandboxLimits
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.run import Note
 from bot.model.views import ConfigBroken
-from bot.pipeline import config_file
+from bot.pipeline import config_file, owners
 from bot.ports import Forge, Sandbox
 
 DEFAULT_BRANCH_AGE = timedelta(minutes=10)
@@ -47,14 +47,16 @@ class ConfigReader:
     """Names of default branches by repository."""
     branches: BriefCache[Branch | None]
     """Branches by repository, name, and what a pull request says about them."""
+    approvers: BriefCache[tuple[str, ...]]
+    """The approvers in OWNERS by repository and commit."""
     any_base: bool = False
     """Whether the file of every base branch counts, also of those to which people push without a review."""
 
     async def read(self, pull: PullRequest) -> Configuration:
         """Return the configuration that counts for a pull request."""
         base = pull.base.ref
-        branch, default = await asyncio.gather(self._branch(pull, base, pull.base.sha), self._default(pull))
-        if base == default or (branch is not None and branch.protected):
+        branch, default = await self._base(pull)
+        if _reviewed(base, branch, default):
             return Configuration(await self._parsed(await self._file(pull, branch), base), reviewed=True)
         counts = await self._branch(pull, default)
         counted, own = await asyncio.gather(self._file(pull, counts), self._file(pull, branch))
@@ -62,10 +64,38 @@ class ConfigReader:
         notes = () if own in {None, counted} else (Note("config_not_counted", facts),)
         return Configuration(await self._parsed(counted, default), reviewed=False, notes=notes)
 
+    async def owners(self, pull: PullRequest) -> tuple[str, ...]:
+        """Return the approvers in the OWNERS of the branch whose configuration counts; empty if unusable."""
+        branch, default = await self._base(pull)
+        if not _reviewed(pull.base.ref, branch, default):
+            branch = await self._branch(pull, default)
+        if branch is None:
+            return ()
+        at = branch.sha
+        return await self.approvers.get((str(pull.repo).lower(), at), lambda: self._approvers(pull, at))
+
     async def proposed(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
         """Return the configuration as the pull request would have it; None if it has none."""
         content = await self.forge.file(pull.head.repo or pull.repo, config_file.FILE, pull.head.sha)
         return await self._parsed(content, pull.head.ref)
+
+    async def _base(self, pull: PullRequest) -> tuple[Branch | None, str]:
+        """Return the base branch, and the name of the branch that counts if that is not reviewed."""
+        own = self._branch(pull, pull.base.ref, pull.base.sha)
+        return await asyncio.gather(own, self._default(pull))
+
+    async def _approvers(self, pull: PullRequest, sha: str) -> tuple[str, ...]:
+        read = (self.forge.file(pull.repo, path, sha) for path in (owners.FILE, owners.ALIASES_FILE))
+        found, aliases = [
+            None if content is None else content[: config_file.MAX_BYTES + 1]
+            for content in await asyncio.gather(*read)
+        ]
+        if found is None:
+            return ()
+        try:
+            return await self.sandbox.call(CONFIG_LIMITS, owners.FILE, owners.approvers, found, aliases)
+        except TooExpensive:
+            return ()
 
     async def _default(self, pull: PullRequest) -> str:
         """Return the branch whose file counts for base branches that are not protected."""
@@ -97,3 +127,8 @@ class ConfigReader:
             ref=ref,
             known_commands=catalog.names(self.commands),
         )
+
+
+def _reviewed(base: str, branch: Branch | None, default: str) -> bool:
+    """Return whether the files of the base branch count."""
+    return base == default or (branch is not None and branch.protected)

@@ -1,16 +1,18 @@
 """Turns a delivery into a decision: reads the facts again from their sources, and asks the pure core."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.core.admission import answering, gate, keys, trust
 from bot.core.admission.answering import AnswerPolicy
+from bot.core.admission.permissions import Policy
 from bot.core.auditing import decisions
 from bot.core.deciding import automatic, decide, decision
 from bot.core.deciding.decision import Subject
 from bot.core.language import parsing
-from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.core.language.command import AnyCommand
+from bot.core.language.parsing import Line
 from bot.core.reconciling import missed_events
 from bot.core.reconciling.missed_commands import Lateness
 from bot.engine.comments.comment_owners import CommentOwners
@@ -43,7 +45,7 @@ class Decider:
     forge: Forge
     gatherer: FactGatherer
     commands: tuple[AnyCommand, ...]
-    policy: Mapping[str, PermissionLevel]
+    policy: Policy
     identity: Identity
     clock: Clock
     sandbox: Sandbox
@@ -107,9 +109,9 @@ class Decider:
         if not lines:
             return self._ignored(delivery, "a later command about the same was decided before")
         late = lateness.refusal if delivery.found else None
-        needs = decide.needs(lines, self.commands)
+        needs = decide.needs(lines, self.commands, self.policy, pull.repo)
         facts = await self.gatherer.gather(pull, comment.author, needs, comment=comment)
-        if not (self.answering.outside_contributors or gate.known(facts.snapshot, facts.permission)):
+        if not self._answers(lines, facts):
             ignored = self._ignored(delivery, f"outside contributors like {comment.author} get no answers")
             # It counts, so that only the first comments of an hour cost more than reading them.
             counted = replace(ignored, outside_contributor=comment.author)
@@ -133,6 +135,12 @@ class Decider:
         common = decisions.about(delivery, pull, decided, comment.author)
         decided = self._audited(decided, decisions.of_comment(outcomes, decided, common))
         return self._limited(decided, facts.snapshot, answered)
+
+    def _answers(self, lines: Sequence[Line], facts: Facts) -> bool:
+        """Return whether the author of a comment gets an answer."""
+        if self.answering.outside_contributors or gate.known(facts.snapshot, facts.permission):
+            return True
+        return decide.is_named(lines, facts.snapshot, facts.permission, self.policy)
 
     async def _revocation(self, delivery: Delivery, pull: PullRequest) -> Decision:
         """Check the approvals given in a comment, and end what runs because of those that no longer count."""
@@ -165,7 +173,7 @@ class Decider:
         facts = await self.gatherer.gather(pull, delivery.sender or pull.author, needs)
         origin = Origin(delivery.trigger, "" if over else pull.author, "", delivery.key)
         if over:
-            outcome = automatic.plan_for(delivery.trigger, facts.snapshot, None, self.commands)
+            outcome = automatic.plan_for(delivery.trigger, facts.snapshot, None, self.commands, self.policy)
             decided = self._joined((outcome,), facts, self._subject(facts, origin))
             decided = decision.stopping(decided, facts.snapshot.active, StopRequest(Reason.CLOSED))
             return self._audited_event(delivery, facts, outcome, decided)
@@ -184,7 +192,7 @@ class Decider:
             outcome: Outcome = Ignore("there is neither a configuration nor a Dockerfile")
         else:
             current = snapshot if snapshot.trusted else replace(snapshot, active=())
-            outcome = automatic.plan_for(delivery.trigger, current, files, self.commands)
+            outcome = automatic.plan_for(delivery.trigger, current, files, self.commands, self.policy)
         notes = (CONFIG_CHANGED,) if isinstance(proposed, Pipeline) and facts.reviewed else ()
         decided = self._joined((outcome,), facts, self._subject(facts, origin, notes))
         decided = replace(decided, replies=(*broken, *decided.replies))

@@ -1,11 +1,12 @@
 """Reads the facts of a decision again from their sources: a delivery only says where to look."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from bot.core.admission.permissions import Policy
 from bot.core.language import catalog
-from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.core.language.command import AnyCommand
 from bot.engine.deciding.config_reader import ConfigReader
 from bot.engine.deciding.trust_facts import TrustReader
 from bot.engine.records import Records
@@ -51,7 +52,7 @@ class FactGatherer:
     config: ConfigReader
     logs: LogReader
     commands: tuple[AnyCommand, ...]
-    policy: Mapping[str, PermissionLevel]
+    policy: Policy
     settings: CommandSettings
     clock: Clock
     language: Language
@@ -125,9 +126,15 @@ class FactGatherer:
             case Fact.ANNOUNCED:
                 announced = comment is not None and await self.trust.announced(snapshot.pull, comment)
                 return replace(snapshot, announced=announced)
-            case Fact.COMMANDS:
-                offered = catalog.offered(self.commands, self.policy, snapshot.pipeline)
-                return replace(snapshot, commands=offered)
+            case Fact.OWNERS | Fact.COMMANDS:
+                return await self._with_rights(snapshot, fact)
+
+    async def _with_rights(self, snapshot: Snapshot, fact: Fact) -> Snapshot:
+        """Return the snapshot with a fact about who may do what."""
+        if fact is Fact.OWNERS:
+            return replace(snapshot, owners=await self.config.owners(snapshot.pull))
+        offered = catalog.offered(self.commands, self.policy, snapshot.pipeline, snapshot.pull.repo)
+        return replace(snapshot, commands=offered)
 
     async def _logs(self, runs: Iterable[Run]) -> dict[str, LogTail]:
         """Return the newest log of each step; `runs` are newest first."""

@@ -5,9 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core import markers
-from bot.core.admission import gate, keys, trust
-from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.core.admission import keys, permissions, trust
+from bot.core.admission.permissions import Person, Policy, Rule
+from bot.core.language.command import AnyCommand
 from bot.engine.deciding.cache import BriefCache
+from bot.engine.deciding.config_reader import ConfigReader
 from bot.engine.records import Records
 from bot.model.approval import Approval, Distrust, Revocation
 from bot.model.errors import RetryLater
@@ -36,7 +38,8 @@ class TrustReader:
     forge: Forge
     records: Records
     commands: tuple[AnyCommand, ...]
-    policy: Mapping[str, PermissionLevel]
+    policy: Policy
+    config: ConfigReader
     others: BriefCache[Mapping[str, Permission] | None]
     """The permissions in the base repository of everyone but the author who may push to a fork."""
     trust_namespaces: bool = False
@@ -109,9 +112,12 @@ class TrustReader:
             self.forge.permission(pull.repo, approval.actor),
         )
         digest = keys.body_digest(comment.body) if comment is not None else ""
-        return trust.revocation(approval, comment, digest, permission, self._level)
+        may_approve = await self._may_approve(pull, approval.actor, permission)
+        return trust.revocation(approval, comment, digest, may_approve=may_approve)
 
-    @property
-    def _level(self) -> PermissionLevel:
-        approving = [gate.permission_level(one, self.policy) for one in self.commands if one.approves]
-        return next(iter(approving), PermissionLevel.ADMIN)
+    async def _may_approve(self, pull: PullRequest, actor: str, permission: Permission) -> bool:
+        approving = [self.policy.rule(one, pull.repo) for one in self.commands if one.approves]
+        rule = next(iter(approving), Rule())
+        owners = await self.config.owners(pull) if rule.owners else ()
+        person = Person(actor, permission, is_owner=permissions.is_among(actor, owners))
+        return permissions.fits(rule, person, trusted=False)

@@ -232,7 +232,7 @@ class Command(Schema):
     usage: str
     summary: Words
     needs: str = _at("permission")
-    """Permission that it takes: anyone, contributor, write or admin."""
+    """Who may use it: a level, `owners` or `@login`, or several of these separated by commas."""
     arguments: tuple[Argument, ...]
     examples: tuple[str, ...]
 

@@ -16,7 +16,7 @@ from bot.web.pages import formatting, messages
 from bot.web.pages.language import COOKIE, choose
 from bot.words import quantities, reasons
 from bot.words.names import NAMES
-from bot.words.sentence import Part, PartKind
+from bot.words.sentence import Part, PartKind, rights
 
 _CODE = re.compile(r"`([^`]+)`")
 
@@ -76,6 +76,7 @@ def render(
         lang=language,
         t=say,
         named=lambda table, name: NAMES[table][name].say(language),
+        rights=lambda listed: sentence(rights(listed, language)),
         explain=lambda given: sentence(reasons.sentence(given, language)),
         remark=lambda note: sentence(reasons.remark(note, language)),
         ago=lambda then: formatting.relative(then, now, language),
