@@ -1,5 +1,6 @@
 """A secret of the operator reaches the instruction that mounts it, and nothing that people can read."""
 
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.e2e.conftest import PATIENCE
 pytestmark = pytest.mark.docker
 
 TOKEN = "correct-horse-5c1d7e02"
+ENCODED = b64encode(f"bot:{TOKEN}".encode()).decode()
 
 DOCKERFILE = """\
 FROM chatops-demo-base:3.11
@@ -54,6 +56,22 @@ async def test_a_build_has_the_token_and_nobody_reads_it(
     (image,) = sdk.images.list(filters={"label": f"{LABEL_INSTANCE}={settings.docker.instance}"})
     for text in (said, log, *shown, f"{image.attrs}{image.history()}"):
         assert TOKEN not in text
+        assert ENCODED not in text
+
+
+async def test_the_last_lines_of_a_failed_build_are_masked(
+    start: Callable[[dict[str, str]], Awaitable[BotTester]],
+) -> None:
+    failing = DOCKERFILE.replace("-m base64 -e", "-m base64 -e && exit 3")
+    bot = await start({"Dockerfile": failing, ".chatops.yml": CONFIG})
+    await bot.open()
+    said = await bot.read()
+    async with httpx.AsyncClient(base_url=bot.bot.listeners.web.url, timeout=PATIENCE) as visitor:
+        shown = [(await visitor.get(page)).text for page in ("/runs/1", "/api/v1/runs/1")]
+    assert "the token is ***" in said
+    for text in (said, *shown):
+        assert TOKEN not in text
+        assert ENCODED not in text
 
 
 async def test_a_mount_that_nothing_asks_for_is_answered_with_what_to_add(
