@@ -2,14 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bot.core.admission import hosts
+from bot.core.admission.served import literal, serves
+from bot.doctor import rights
 from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.gitee.client import GiteeClient
 from bot.gitee.hooks import Hook, Hooks
+from bot.gitee.rights import PAGE, RightsReader
 from bot.gitee.transport import Transport
 from bot.model.errors import ChatOpsError, GiveUp
 from bot.model.forge import Permission, RepoPath
@@ -18,6 +21,11 @@ from bot.sandbox.process import ProcessSandbox
 
 INTAKE = "/webhooks/gitee"
 _OK = 200
+_WILDCARDS = frozenset("*?[")
+MOST_PAGES = 5
+"""Pages of a hundred repositories that are looked through for matches of a pattern."""
+MOST_REPOSITORIES = 40
+"""Of these, repositories that are checked: four requests each, within the time of a check."""
 _PLAIN_NAME = re.compile(r"[^!*?\[\]/]+/[^*?\[\]/]+")
 
 
@@ -32,14 +40,16 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
     try:
         bot = await client.whoami()
         names = hosts.names(options.settings.server.public_url, options.settings.server.hosts)
-        repositories = _RepositoryCheck(client, Hooks(transport), bot.login, names)
+        reader = RightsReader(transport, client, bot.login)
+        repositories = _RepositoryCheck(reader, Hooks(transport), names)
         found = await asyncio.gather(*(repositories.findings(repo) for repo in named(options)))
+        matching = await repositories.matching(options.settings.repos.allow)
     except ChatOpsError as error:
         return [_failed(error)]
     finally:
         await client.aclose()
     known = fine(en=f"the bot is {bot.login} at {gitee.url}", zh=f"机器人在 {gitee.url} 的账号是 {bot.login}")
-    return [known, *(finding for findings in found for finding in findings)]
+    return [known, rights.UNKNOWABLE, *(finding for findings in found for finding in findings), *matching]
 
 
 def named(options: DoctorOptions) -> tuple[RepoPath, ...]:
@@ -52,22 +62,36 @@ def named(options: DoctorOptions) -> tuple[RepoPath, ...]:
 class _RepositoryCheck:
     """Checks repositories with the bot's own account."""
 
-    client: GiteeClient
+    reader: RightsReader
     hooks: Hooks
-    login: str
     names: tuple[str, ...]
     """Names at which the bot answers."""
 
     async def findings(self, repo: RepoPath) -> Sequence[Finding]:
-        """Check the bot's permissions and the webhook."""
-        try:
-            permission = await self.client.permission(repo, self.login)
-            await self.client.pull_request(repo, 1)
-        except GiveUp as error:
-            return [_scope_missing(repo, error)]
-        if permission is Permission.NONE:
-            return [_invisible(repo)]
-        return [fine(en=f"{repo}: the token can read it", zh=f"{repo}：令牌可以读取"), await self._hook(repo)]
+        """Check the bot's rights and the webhook of a repository that is known by name."""
+        found = await self.reader.of(repo)
+        if found.level is Permission.NONE:
+            return [rights.invisible(repo)]
+        return [*rights.findings(found), await self._hook(repo)]
+
+    async def matching(self, allow: Sequence[str]) -> Sequence[Finding]:
+        """Check the bot's rights in those repositories with access that only patterns match.
+
+        Their webhooks are not checked: they may be those of the organization.
+        """
+        patterns = [one for one in allow if set(one) & _WILDCARDS and not one.startswith("!")]
+        if not patterns:
+            return []
+        seen, complete = await self.reader.seen(MOST_PAGES)
+        plain = literal(allow)
+        served = [one for one in seen if serves(allow, one) and not any(map(one.same_as, plain))]
+        checked = await asyncio.gather(*(self.reader.of(repo) for repo in served[:MOST_REPOSITORIES]))
+        unmatched = [one for one in patterns if not any(serves([one], repo) for repo in seen)]
+        return [
+            *rights.together(checked),
+            *(rights.unmatched(unmatched) if complete else ()),
+            *_unchecked(len(served) - len(checked), complete=complete),
+        ]
 
     async def _hook(self, repo: RepoPath) -> Finding:
         try:
@@ -86,6 +110,20 @@ class _RepositoryCheck:
             )
         ours = [hook for hook in hooks if hook.url.partition("?")[0].endswith(INTAKE)]
         return hook_finding(repo, ours, self.names)
+
+
+def _unchecked(left: int, *, complete: bool) -> Iterator[Finding]:
+    if left:
+        yield rights.unlisted(
+            f"repositories matched by a pattern: {left} more were not checked",
+            f"与通配符匹配的仓库：另有 {left} 个未检查",
+        )
+    if not complete:
+        most = MOST_PAGES * PAGE
+        yield rights.unlisted(
+            f"the account has access to more than {most} repositories; the rest were not looked at",
+            f"机器人账号可访问的仓库超过 {most} 个，其余未检查",
+        )
 
 
 def hook_finding(repo: RepoPath, ours: Sequence[Hook], names: Sequence[str]) -> Finding:
@@ -160,18 +198,4 @@ def _failed(error: ChatOpsError) -> Finding:
             en="Check [gitee] url and that this machine can reach it.",
             zh="请检查 [gitee] url，并确认本机能访问它。",
         ),
-    )
-
-
-def _scope_missing(repo: RepoPath, error: GiveUp) -> Finding:
-    message = error.facts.get("message", str(error))
-    return wrong(
-        Text(en=f"{repo}: the request was refused: {message}", zh=f"{repo}：请求被拒绝：{message}"), _TOKEN
-    )
-
-
-def _invisible(repo: RepoPath) -> Finding:
-    return wrong(
-        Text(en=f"{repo}: does not exist, or the bot cannot see it", zh=f"{repo}：不存在，或机器人无权查看"),
-        Text(en="Add the bot to the repository as a developer.", zh="请把机器人加为仓库的开发者。"),
     )

@@ -16,6 +16,16 @@ async def whoami(call: ApiRequest) -> web.Response:
     return web.json_response(call.serializer.user_detail(call.known_user()))
 
 
+@chapter.add("GET", "/user/repos")
+async def own_repositories(call: ApiRequest) -> web.Response:
+    """Return a page of the repositories in which the user of the token has a permission, by name."""
+    known, world = call.known_user(), call.forge.world
+    found = [one for one in world.repositories.values() if world.permission(one, known)]
+    return call.page(
+        sorted(found, key=lambda one: one.full_name), lambda one: call.serializer.repository(one, known)
+    )
+
+
 @chapter.add("GET", "/users/{username}")
 async def user(call: ApiRequest) -> web.Response:
     """Return a user by login."""

@@ -82,6 +82,7 @@ ROUTES = [
     ("/orgs/team/memberships/mei", "GroupMember", None),
 ]
 LISTS = [
+    ("/user/repos", "Project", "go-scm__repo"),
     ("/repos/team/shop/pulls", "PullRequest", "go-scm__pr"),
     ("/repos/team/shop/pulls/1/comments", "PullRequestComments", "go-scm__pr_comment"),
     ("/repos/team/shop/pulls/1/commits", "PullRequestCommits", None),
