@@ -7,6 +7,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from bot.core import markers
 from bot.core.markers import Marker, ReadMarker
@@ -19,6 +20,8 @@ AUTOMATIC = {Trigger.OPEN, Trigger.UPDATE}
 COLLECTING = {"collect", "collect_tests"}
 """Operations of garbage collection, which belongs to no attempt."""
 CREATED = 201
+WAKING_SECONDS = 10.0
+"""Seconds after a freeze within which a replica on a loaded machine has noticed what it has lost."""
 SAYS = {
     RunState.PASSED: ("✅",),
     RunState.FAILED: ("❌", "⚠️"),
@@ -122,7 +125,7 @@ def outdated_changes(history: Sequence[Event]) -> Iterator[str]:
             continue
         newest = latest[event.pull]
         if event.phase is Phase.CHANGED and event.holder < newest:
-            if event.operation != "test" or not excuses.take(event):
+            if event.operation != "test" or not excuses.take(event, event.at):
                 yield (
                     f"{event.operation} of {_who(event)} changed {event.pull},"
                     f" which is run {newest.run}, attempt {newest.attempt}"
@@ -147,27 +150,30 @@ def two_at_once(history: Sequence[Event]) -> Iterator[str]:
         elif event.phase is Phase.BEGAN:
             for other in under_way[event.pull].values():
                 older = min(other, event, key=lambda one: one.holder)
-                if other.lease != event.lease and not excuses.take(older):
+                if other.lease != event.lease and not excuses.take(older, event.at):
                     yield f"{_who(other)} and {_who(event)} were both at work on {event.pull}"
             under_way[event.pull][event.call] = event
 
 
 class _Excuses:
-    """Frozen processes: each may be outdated without knowing it, once for each pull request."""
+    """Frozen processes: until each has noticed it, it may be outdated, once for each pull request."""
 
     def __init__(self) -> None:
         self._frozen = Counter[int]()
+        self._until = dict[int, float]()
         self._taken = set[tuple[int, int, str]]()
 
     def see(self, event: Event) -> None:
-        """Note that a process is frozen."""
-        if isinstance(event, FaultEvent) and event.kind.startswith("frozen") and event.begins:
-            self._frozen[event.pid] += 1
+        """Note that a process is frozen, or goes on."""
+        if not isinstance(event, FaultEvent) or not event.kind.startswith("frozen"):
+            return
+        self._frozen[event.pid] += event.begins
+        self._until[event.pid] = inf if event.begins else event.at + WAKING_SECONDS
 
-    def take(self, outdated: RunnerEvent) -> bool:
-        """Use up the excuse of a process for a pull request; return False if it has none."""
+    def take(self, outdated: RunnerEvent, at: float) -> bool:
+        """Use up the excuse of a process for a pull request; return False if it has none at this time."""
         excuse = (outdated.pid, self._frozen[outdated.pid], outdated.pull)
-        if not self._frozen[outdated.pid] or excuse in self._taken:
+        if at > self._until.get(outdated.pid, -inf) or excuse in self._taken:
             return False
         self._taken.add(excuse)
         return True

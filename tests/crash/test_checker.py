@@ -13,7 +13,16 @@ from bot.core import markers
 from bot.core.markers import Owner
 from bot.model.holder import ANYONE, Holder
 from bot.model.run import Origin, Run, RunState
-from tests.crash.checker import SAYS, Asked, Final, Written, broken_on_the_way, pull_of, wrong_in_the_end
+from tests.crash.checker import (
+    SAYS,
+    WAKING_SECONDS,
+    Asked,
+    Final,
+    Written,
+    broken_on_the_way,
+    pull_of,
+    wrong_in_the_end,
+)
 from tests.crash.history import CommentEvent, Event, FaultEvent, Phase, RunnerEvent
 from tests.fakes import snapshots
 
@@ -113,6 +122,8 @@ def event(phase: Phase, operation: str, holder: Holder, call: int = 9999, pid: i
 OWNER = Owner("chatops", "k3f9q2xa")
 OLD, NEW = Holder(1, 0), Holder(9, 1)
 WOKEN = FaultEvent(0.0, "frozen before a commit", begins=True, pid=7)
+THAWED = replace(WOKEN, begins=False)
+LATER = WAKING_SECONDS + 0.1
 Change = Callable[[Case], Case]
 
 
@@ -154,6 +165,19 @@ BAD: dict[str, tuple[Change, str]] = {
             *[event(Phase.BEGAN, "build", OLD, n) for n in (2, 3)],
         ),
         "were both at work",
+    ),
+    "a replica that was frozen long ago works beside another one": (
+        then(
+            WOKEN,
+            THAWED,
+            replace(event(Phase.BEGAN, "build", NEW, 1, 1), at=LATER),
+            replace(event(Phase.BEGAN, "build", OLD, 2), at=LATER),
+        ),
+        "were both at work",
+    ),
+    "a replica that was frozen long ago starts a suite": (
+        then(WOKEN, THAWED, replace(event(Phase.CHANGED, "test", OLD), at=LATER)),
+        "test of replica-7",
     ),
     "a comment is posted twice": (
         lambda case: then(posted(case.final.runs[0]), posted(case.final.runs[0]))(case),
@@ -230,7 +254,8 @@ def test_each_rule_catches_its_violation(kind: str, case: Case) -> None:
 def test_what_is_allowed_breaks_no_rule(case: Case) -> None:
     allowed = then(
         WOKEN,
-        event(Phase.CHANGED, "test", OLD),
+        THAWED,
+        replace(event(Phase.CHANGED, "test", OLD), at=WAKING_SECONDS),
         event(Phase.REFUSED, "remove", OLD),
         event(Phase.CHANGED, "collect_tests", OLD),
         event(Phase.CHANGED, "remove", ANYONE),
