@@ -1,6 +1,8 @@
 """What a build's session answers."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.model.secrets import SecretValue
 from bot.runners.docker.build_session import CHECK, SECRETS, SessionAnswers
@@ -83,3 +85,15 @@ def test_what_is_no_message_is_refused(answers: SessionAnswers, request_: bytes)
     with pytest.raises(CallRefused) as caught:
         answers(SECRETS, request_)
     assert caught.value.status is GrpcStatus.INVALID_ARGUMENT
+
+
+@pytest.mark.attack
+@given(st.binary(max_size=300) | st.text(max_size=30).map(lambda name: encode({1: name.encode()})))
+def test_only_its_id_gives_a_value(request_: bytes) -> None:
+    answers = SessionAnswers([SecretValue("token", VALUE)])
+    try:
+        given_ = answers(SECRETS, request_)
+    except CallRefused:
+        return
+    assert VALUE in given_
+    assert decode(request_).bytes(1) == b"token"

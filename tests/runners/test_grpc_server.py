@@ -7,6 +7,8 @@ import pytest
 from h2.connection import H2Connection
 from h2.events import DataReceived, Event, ResponseReceived, TrailersReceived, WindowUpdated
 from h2.settings import SettingCodes
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.runners.docker.grpc_server import (
     CONCURRENT,
@@ -172,6 +174,27 @@ def test_another_protocol_ends_the_connection(data: bytes) -> None:
     server = GrpcServer(answer)
     server.receive(data)
     assert server.ended
+
+
+@pytest.mark.attack
+@given(st.lists(st.binary(max_size=60), max_size=8), st.booleans())
+def test_whatever_comes_it_does_not_fail(chunks: list[bytes], greeted: bool) -> None:  # noqa: FBT001 - drawn
+    server, other = GrpcServer(answer), H2Connection()
+    other.initiate_connection()
+    server.receive(other.data_to_send() if greeted else b"")
+    for chunk in chunks:
+        server.receive(chunk)
+
+
+@pytest.mark.attack
+@given(st.data())
+def test_frames_of_any_kind_do_not_make_it_fail(data: st.DataObject) -> None:
+    client = Client()
+    for _ in range(data.draw(st.integers(1, 6))):
+        kind, flags = data.draw(st.integers(0, 10)), data.draw(st.integers(0, 255))
+        stream, body = data.draw(st.integers(0, 5)), data.draw(st.binary(max_size=40))
+        frame = struct.pack(">I", len(body))[1:] + bytes((kind, flags)) + struct.pack(">I", stream) + body
+        client.server.receive(frame)
 
 
 def test_window_updates_for_ended_calls_are_harmless(client: Client) -> None:
