@@ -23,7 +23,8 @@ byte session_age;           /* since the last statement of the session */
 bool sent;                  /* a renewal is on its way */
 byte sent_age;
 byte own_age;               /* since the last renewal that succeeded was sent, by the replica's clock */
-bool frozen, ever_frozen;
+bool frozen;
+bool woken;                 /* it goes on, and its timers have not fired yet */
 bool cut;                   /* nothing passes between the replica and the server */
 bool jumped;                /* the server's clock was set forward */
 
@@ -38,8 +39,8 @@ byte attempts, newest;      /* attempts that were begun, and the newest one that
 #else
 #define IS_FREE !locked
 #endif
-/* Two at work are allowed only while one of them is frozen; then the runner compares the attempts. */
-#define ALONE assert(ever_frozen || !attempt || !other)
+/* Two are at work only until a frozen one has noticed it; until then the runner compares the attempts. */
+#define ALONE assert(frozen || woken || !attempt || !other)
 
 inline act(mine) {
 #ifdef WITHOUT_ATTEMPT
@@ -51,7 +52,7 @@ inline act(mine) {
 active proctype clock() {
     do
     :: atomic { !MUST_STOP && !MUST_END ->
-           COUNT(row_age); COUNT(session_age); COUNT(own_age);
+           COUNT(row_age); COUNT(session_age); COUNT(own_age); woken = false;
            if :: sent -> COUNT(sent_age) :: else fi }
     od
 }
@@ -98,8 +99,8 @@ active proctype other_replica() {
 
 active proctype nemesis() {
     do
-    :: atomic { !frozen -> frozen = true; ever_frozen = true }
-    :: frozen -> frozen = false
+    :: !frozen -> frozen = true
+    :: atomic { frozen -> frozen = false; woken = true }
     :: cut = !cut
     :: atomic { !jumped && locked -> jumped = true; row_age = LONGEST }
     od
