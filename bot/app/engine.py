@@ -104,7 +104,8 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
         sleeps=bool(values.idle_time(settings)),
     )
     timeout = duration.parse(settings.limits.run_time)
-    executor = RunExecutor(recorder, deps.clock, timeout, deps.sleep, deps.metrics)
+    mask = deps.adapters.secrets.masker.mask
+    executor = RunExecutor(recorder, deps.clock, timeout, deps.sleep, deps.metrics, mask=mask)
     worker = Worker(deps.store.runs, executor, comments, deps.limits, membership)
     membership.on_lease_lost(worker.drop)
     membership.on_eviction(worker.wake)

@@ -91,6 +91,7 @@ async def reconciling(
     owner = Ownership(store, deps.adapters.steps.platforms, clock)
     tasks = (
         PeriodicTask("disk space", 2, deps.disk.reconcile, everywhere=True),
+        PeriodicTask("secrets", 60, deps.adapters.secrets.learn, everywhere=True),
         *_upkeep(deps),
         PeriodicTask("given up", 60, given_up.reconcile),
         PeriodicTask("late effects", 30, late_effects.reconcile),
@@ -201,7 +202,8 @@ def _upkeep(deps: Deps) -> Iterator[PeriodicTask]:
 def _watching(deps: Deps, comments: RunComments) -> Iterator[PeriodicTask]:
     """Yield the tasks that watch deployed environments, and that stop containers that fill the disk."""
     steps, settings = deps.adapters.steps, deps.settings
-    watcher = HealthWatcher(deps.store, steps.platforms, comments, deps.clock)
+    mask = deps.adapters.secrets.masker.mask
+    watcher = HealthWatcher(deps.store, steps.platforms, comments, deps.clock, mask)
     yield PeriodicTask("preview health", 30, watcher.reconcile)
     if steps.disks:
         writers = DiskWriters(

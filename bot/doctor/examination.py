@@ -4,7 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain, repeat
 
-from bot.doctor import buildkit, dns, docker, gitee, helm, jenkins, kubernetes, registry, settings, store
+from bot.doctor import (
+    buildkit,
+    dns,
+    docker,
+    gitee,
+    helm,
+    jenkins,
+    kubernetes,
+    registry,
+    secrets,
+    settings,
+    store,
+)
 from bot.doctor.findings import Check, DoctorOptions, Finding, State, wrong
 from bot.model.text import Language, Text
 
@@ -13,6 +25,7 @@ TIME_LIMIT = 30.0
 
 CHECKS: tuple[Check, ...] = (
     Check("settings", settings.check),
+    Check("secrets", secrets.check, secrets.enabled),
     Check("store", store.check),
     Check("gitee", gitee.check),
     Check("registry", registry.check),

@@ -60,7 +60,7 @@ class OperatorSecrets:
             raise GiveUp(Reason.SECRET_UNREADABLE, {"name": name}) from None
 
     async def learn(self) -> None:
-        """Mask the present values of all secrets: another replica may have given one to a step."""
+        """Mask the present values of all secrets: another replica may have given one to a step meanwhile."""
         for name in self._sources:
             try:
                 await self.read(name)

@@ -22,9 +22,9 @@ VariableName = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
 class SecretSettings:
     """A secret that builds, services and tests may have."""
 
-    repos: Annotated[tuple[RepositoryPattern, ...], Field(min_length=1)]
+    repos: tuple[RepositoryPattern, ...]
     """Patterns of the repositories that may use it, as in `[repos] allow`; required."""
-    steps: Annotated[tuple[SecretStep, ...], Field(min_length=1)]
+    steps: tuple[SecretStep, ...]
     """Where they may use it: `build`, `deploy`, `services`, `test`; required."""
     file: Path | None = None
     """File with the value, which only the bot's account may read; it is read whenever a step starts."""
@@ -46,6 +46,9 @@ class SecretSettings:
 
     def problems(self, allowed: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Yield what is wrong besides the types: keys, and messages. `allowed` are those of `[repos]`."""
+        for key, values in (("repos", self.repos), ("steps", self.steps)):
+            if not values:
+                yield key, "must not be empty"
         for pattern in self.repos:
             if not pattern.startswith("!") and not overlaps(allowed, pattern):
                 yield "repos", f'"{pattern}" fits no repository that [repos] allow has'

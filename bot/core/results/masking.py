@@ -1,7 +1,10 @@
 """Masks secrets in text that people will read: logs, reports and comments."""
 
 import base64
+import html
+import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
@@ -10,6 +13,10 @@ SHORTEST = 4
 """Shorter secrets are not masked: masking single letters would only make everything unreadable."""
 
 
+_LONGEST_BEGINNING = 8
+_FEW = 500
+"""Forms that are compared with each other once, to look for fewer of them."""
+
 _BEFORE = ((b"", 0), (b"?", 2), (b"??", 3), (b":", 1), (b"?:", 2))
 """What precedes a secret in encoded text, and how many characters of its base64 depend on unknown bytes.
 
@@ -17,11 +24,15 @@ Base64 turns three bytes into four characters, so that a secret has another form
 After a colon, as in `user:password` of Basic authentication and of Docker's `auth`, one more character of it
 is known.
 """
+_BASE64_WIDTHS = (76, 64)
+_HEXADECIMAL_WIDTH = 60
+_SHORTEST_WRAPPED = 12
+"""The end of a file in an encoding is shorter than a line; a few characters would be found anywhere."""
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Masker:
-    """Replaces secrets by `***`, also if they are URL-encoded, or part of a text in base64.
+    """Replaces secrets by `***`, also if they are escaped, in hexadecimal, or part of a text in base64.
 
     The bot has one for all its secrets and those of the operator. It never forgets one: what a rotation has
     replaced may still be in use.
@@ -51,50 +62,110 @@ class Masker:
 
 
 class _Forms:
-    """The forms that secrets have in texts."""
+    """The forms that secrets have in texts; at each place of a text the longest one counts.
+
+    There may be thousands, such as those of the lines of certificates: they are found by their beginnings.
+    """
 
     def __init__(self, forms: frozenset[str]) -> None:
-        self._forms = tuple(sorted(forms, key=len, reverse=True))
-        self._pattern = re.compile("|".join(map(re.escape, self._forms))) if forms else None
-        self._parts = [form for form in forms if not any(part in form for part in forms - {form})]
-        """Every form contains one of these."""
-        self._by_start = {form[0]: [one for one in self._forms if one[0] == form[0]] for form in forms}
+        self._size = min((len(form) for form in forms), default=0)
+        self._size = min(self._size, _LONGEST_BEGINNING)
+        self._longest = max(map(len, forms), default=0)
+        self._by_beginning: dict[str, list[str]] = defaultdict(list)
+        for form in sorted(forms, key=len, reverse=True):
+            self._by_beginning[form[: self._size]].append(form)
+        self._shorter = {form[:size] for form in self._by_beginning for size in range(1, self._size)}
+        self._parts = _parts(forms) if len(forms) <= _FEW else None
+        """If there are few forms, each contains one of these."""
 
     def mask(self, text: str) -> str:
-        # Looking for a few parts takes far less time than trying all forms at each character.
-        found = self._pattern is not None and any(part in text for part in self._parts)
-        return self._pattern.sub(MASK, text) if self._pattern and found else text
+        found = list(self._found(text))
+        if not found:
+            return text
+        ends = (0, *(end for _, end in found))
+        starts = (*(start for start, _ in found), len(text))
+        return MASK.join(text[end:start] for end, start in zip(ends, starts, strict=True))
 
     def settled(self, text: str) -> int:
-        if self._pattern is None:
-            return len(text)
         end = self._held_from(text)
         if end == len(text):
             return end
-        for match in self._pattern.finditer(text):
-            if match.start() < end < match.end():
-                end = self._held_from(text, match.end())
+        for start, stop in self._found(text):
+            if start < end < stop:
+                end = self._held_from(text, stop)
         return end
+
+    def _found(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where secrets begin and end, from left to right."""
+        if not self._may_have(text):
+            return
+        at, size = 0, self._size
+        while at <= len(text) - size:
+            candidates = self._by_beginning.get(text[at : at + size], ())
+            form = next((form for form in candidates if text.startswith(form, at)), "")
+            if form:
+                yield at, at + len(form)
+            at += len(form) or 1
+
+    def _may_have(self, text: str) -> bool:
+        """Return whether a text may have a form: most texts have none, and are not looked at more closely."""
+        # Looking for a few parts takes far less time than looking at each character.
+        if self._parts is not None:
+            return any(part in text for part in self._parts)
+        size = self._size
+        pieces = [text[at : at + size] for at in range(len(text) - size + 1)]
+        return not self._by_beginning.keys().isdisjoint(pieces)
 
     def _held_from(self, text: str, least: int = 0) -> int:
         """Return the start of the longest ending that is the start of a secret. No secret spans lines."""
-        longest = len(self._forms[0]) - 1
-        earliest = max(text.rfind("\n") + 1, len(text) - longest, least)
-        for start in range(earliest, len(text)):
-            ending = text[start:]
-            forms = self._by_start.get(ending[0], ())
-            if any(form != ending and form.startswith(ending) for form in forms):
-                return start
-        return len(text)
+        earliest = max(text.rfind("\n") + 1, len(text) - self._longest + 1, least)
+        return next((at for at in range(earliest, len(text)) if self._begins(text, at)), len(text))
+
+    def _begins(self, text: str, at: int) -> bool:
+        """Return whether the rest of a text is the beginning of a form, and not all of it."""
+        beginning = text[at : at + self._size]
+        if len(beginning) < self._size:
+            return beginning in self._shorter
+        forms = self._by_beginning.get(beginning, ())
+        left = len(text) - at
+        return any(len(form) > left and form.startswith(text[at:]) for form in forms)
+
+
+def _parts(forms: frozenset[str]) -> tuple[str, ...]:
+    return tuple(form for form in forms if not any(part in form for part in forms - {form}))
 
 
 def _forms(secret: str) -> Iterator[str]:
     """Yield the forms of a secret in texts. A secret of several lines is masked line by line."""
     for line in secret.splitlines():
         if len(line) >= SHORTEST:
-            yield line
-            yield quote(line, safe="")
+            yield from _escaped_forms(line)
+            yield from _hexadecimal_forms(line.encode())
             yield from _base64_forms(line.encode())
+    yield from _wrapped_forms(secret.encode())
+
+
+def _escaped_forms(line: str) -> Iterator[str]:
+    """Yield a line as it is in text, in addresses, in JSON and in HTML."""
+    address = quote(line, safe="")
+    yield from (line, address, re.sub("%..", lambda code: code[0].lower(), address))
+    yield from (json.dumps(line, ensure_ascii=False)[1:-1], json.dumps(line)[1:-1])
+    yield from (html.escape(line), html.escape(line, quote=False))
+
+
+def _hexadecimal_forms(data: bytes) -> Iterator[str]:
+    yield from (data.hex(), data.hex().upper())
+
+
+def _wrapped_forms(data: bytes) -> Iterator[str]:
+    """Yield the lines into which programs such as `base64` and `xxd -p` break the encoding of a file."""
+    wrapped = (
+        *((base64.b64encode(data).decode(), width) for width in _BASE64_WIDTHS),
+        (data.hex(), _HEXADECIMAL_WIDTH),
+    )
+    for text, width in wrapped:
+        lines = (text[at : at + width] for at in range(0, len(text), width))
+        yield from (line for line in lines if len(line) >= _SHORTEST_WRAPPED)
 
 
 def _base64_forms(secret: bytes) -> Iterator[str]:

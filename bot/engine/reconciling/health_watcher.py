@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.core.environments import health
 from bot.core.environments.health import Watch
+from bot.core.results.masked import Mask
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.records import Records
 from bot.model.environment import Environment, EnvironmentKey
@@ -30,6 +31,8 @@ class HealthWatcher:
     platforms: Mapping[RunnerName, Platform]
     comments: RunComments
     clock: Clock
+    mask: Mask = str
+    """Masks secrets in a text."""
     _watches: dict[EnvironmentKey, Watch] = field(default_factory=dict)
     """What this process has seen. The store has what follows from it."""
 
@@ -72,7 +75,7 @@ class HealthWatcher:
         if part is None or changed.outage is None:
             return changed
         try:
-            log = await platform.output(part)
+            log = self.mask(await platform.output(part))
         except ChatOpsError as error:
             logger.warning("%s: its output cannot be read: %s", changed.key, error)
             return changed

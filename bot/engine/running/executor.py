@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.core import duration
+from bot.core.results.masked import Mask, masked, masked_facts
 from bot.core.runs import lifecycle
 from bot.engine.metrics import NO_METRICS, Metrics
 from bot.engine.running.active_run import ActiveRun
@@ -41,6 +42,8 @@ class RunExecutor:
     metrics: Metrics = NO_METRICS
     timeout: Callable[[float], asyncio.Timeout] = asyncio.timeout
     """Ends a step after this many seconds."""
+    mask: Mask = str
+    """Masks secrets in a text."""
 
     async def start(self, active: ActiveRun) -> None:
         """Store that a run has started, or that it was interrupted too often. Raises LeaseLost."""
@@ -58,7 +61,7 @@ class RunExecutor:
         while (index := lifecycle.next_step(run)) is not None and run.stop is None:
             run = await active.save(lifecycle.step_started(run, index, self.clock.now()))
             await active.until_stored(partial(self.recorder.before, active, index))
-            result = await self._interruptible(active, index, stop)
+            result = masked(await self._interruptible(active, index, stop), self.mask)
             await active.until_stored(partial(self.recorder.after, active, index, result))
             run = await active.save(lifecycle.step_finished(active.run, index, result, self.clock.now()))
             self._count(run.steps[index])
@@ -134,7 +137,8 @@ class RunExecutor:
                 if delay is None:
                     return _result(StepState.BROKEN, error)
                 context.log.note(f"{error.reason}: {error.facts.get('message', '')} — again in {delay:.0f} s")
-                await active.trouble(index, Trouble(error.reason, error.facts, round(delay)))
+                facts = masked_facts(error.facts, self.mask)
+                await active.trouble(index, Trouble(error.reason, facts, round(delay)))
             except TellUser as error:
                 return _result(StepState.FAILED, error)
             except GiveUp as error:

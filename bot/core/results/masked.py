@@ -1,0 +1,23 @@
+"""Masks secrets in what is stored of a step, so that neither the store nor any page or API has them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from bot.model.run import StepResult
+
+Mask = Callable[[str], str]
+
+
+def masked(result: StepResult, mask: Mask) -> StepResult:
+    """Return a result without the secrets that its texts quote: messages, output, and names of tests."""
+    return replace(
+        result,
+        facts=masked_facts(result.facts, mask),
+        log_tail=mask(result.log_tail),
+        failed_tests=tuple(map(mask, result.failed_tests)),
+    )
+
+
+def masked_facts(facts: Mapping[str, str], mask: Mask) -> dict[str, str]:
+    """Return facts without the secrets that they quote."""
+    return {name: mask(value) for name, value in facts.items()}

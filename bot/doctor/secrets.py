@@ -1,0 +1,49 @@
+"""Checks the operator's secrets, and says who may have which, without their values."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
+from bot.model.secrets import SecretTrust
+from bot.model.text import Text
+from bot.secrets.sources import SecretProblem
+from bot.settings.model import SecretSettings, Settings
+
+
+def enabled(settings: Settings) -> bool:
+    """Whether the operator has named a secret."""
+    return bool(settings.secrets)
+
+
+async def check(options: DoctorOptions) -> Sequence[Finding]:
+    """Read every secret, and say who may have it."""
+    return await asyncio.to_thread(lambda: list(_findings(options.settings)))
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    for name, secret in sorted(settings.secrets.items()):
+        try:
+            secret.source(name).read()
+        except SecretProblem as problem:
+            yield wrong(
+                Text(en=f"{name}: {problem}", zh=f"{name}：{problem}"),
+                Text(en="Steps that ask for it fail until then.", zh="在此之前，需要它的步骤都会失败。"),
+            )
+        else:
+            yield _grant(name, secret)
+
+
+def _grant(name: str, secret: SecretSettings) -> Finding:
+    """Say who may have a secret; one that outside contributors may have is worth knowing."""
+    steps, repos = ", ".join(secret.steps), ", ".join(secret.repos)
+    where = "" if "*" in secret.environments else f" ({', '.join(secret.environments)})"
+    en, zh = f"{name}: {steps}{where} of {repos}", f"{name}：{repos} 的 {steps}{where}"
+    if secret.trust is SecretTrust.MEMBERS:
+        return fine(en=en, zh=zh)
+    return note(
+        Text(
+            en=f"{en}, also approved commits of outside contributors",
+            zh=f"{zh}，包括已放行的外部贡献者的提交",
+        ),
+        Text(en="Their code can read and send it.", zh="他们的代码可以读取并外传它。"),
+    )

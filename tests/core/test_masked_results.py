@@ -1,0 +1,19 @@
+"""What is stored of a step has no secrets."""
+
+from bot.core.results.masked import masked
+from bot.core.results.masking import Masker
+from bot.model.reason import Reason
+from bot.model.run import StepResult, StepState
+
+
+def test_all_texts_of_a_result_are_masked() -> None:
+    result = StepResult(
+        StepState.FAILED,
+        Reason.CONTAINER_UNSTARTABLE,
+        {"name": "app", "message": "exec: hunter22: not found"},
+        log_tail="password=hunter22",
+        failed_tests=("unit::test_login[hunter22]",),
+    )
+    found = masked(result, Masker(["hunter22"]).mask)
+    assert found.facts == {"name": "app", "message": "exec: ***: not found"}
+    assert (found.log_tail, found.failed_tests) == ("password=***", ("unit::test_login[***]",))

@@ -1,0 +1,80 @@
+"""The operator's secrets are read where the settings say, and masked from then on."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.core.results.masking import Masker
+from bot.model.errors import GiveUp
+from bot.model.reason import Reason
+from bot.secrets.sources import LARGEST, OperatorSecrets, SecretProblem, SecretSource
+
+GOOD = b"hunter2-9f86d081\n"
+
+
+def file_with(folder: Path, content: bytes, mode: int = 0o600) -> Path:
+    file = folder / "secret"
+    file.write_bytes(content)
+    file.chmod(mode)
+    return file
+
+
+def test_the_value_of_a_file_or_a_variable_is_read_unchanged(tmp_path: Path) -> None:
+    assert SecretSource("token", file_with(tmp_path, GOOD)).read() == GOOD
+    assert SecretSource("token", variable="TOKEN").read({"TOKEN": "hunter22"}) == b"hunter22"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"abc\n", "is shorter than 4 characters, too short to be masked in logs"),
+        (b"ab\0cd", "contains a NUL character"),
+        (b"\xff" * 8, "is not UTF-8 text; store binary secrets in base64"),
+        (b"x" * (LARGEST + 1), "is larger than 64 KiB"),
+    ],
+)
+def test_an_odd_value_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
+    file = file_with(tmp_path, content)
+    with pytest.raises(SecretProblem) as problem:
+        SecretSource("token", file).read()
+    assert str(problem.value) == f"{file} {why}"
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o602, 0o644])
+def test_a_file_for_everyone_is_refused(tmp_path: Path, mode: int) -> None:
+    file = file_with(tmp_path, GOOD, mode)
+    with pytest.raises(SecretProblem, match="every account; run `chmod o= "):
+        SecretSource("token", file).read()
+
+
+def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SecretProblem, match="cannot be read: No such file or directory"):
+        SecretSource("token", tmp_path / "none").read()
+    with pytest.raises(SecretProblem, match="is not a regular file"):
+        SecretSource("token", Path(os.devnull)).read()
+    with pytest.raises(SecretProblem, match="the variable TOKEN is not set"):
+        SecretSource("token", variable="TOKEN").read({})
+
+
+async def test_old_and_new_values_are_masked_after_a_rotation(tmp_path: Path) -> None:
+    masker = Masker(["own-secret"])
+    secrets = OperatorSecrets([SecretSource("token", file_with(tmp_path, b"the-old-value"))], masker)
+    assert await secrets.read("token") == b"the-old-value"
+
+    file_with(tmp_path, b"the-new-value")
+    await secrets.learn()
+
+    assert masker.mask("own-secret the-old-value the-new-value") == "*** *** ***"
+
+
+async def test_a_secret_that_was_lost_since_the_start_is_the_operators_matter(tmp_path: Path) -> None:
+    secrets = OperatorSecrets([SecretSource("token", tmp_path / "none")], Masker(()))
+    await secrets.learn()
+    for name in ("token", "other"):
+        with pytest.raises(GiveUp) as error:
+            await secrets.read(name)
+        assert error.value.reason is Reason.SECRET_UNREADABLE
+        assert str(tmp_path) not in str(error.value)

@@ -1,0 +1,110 @@
+"""Secrets in `chatops.toml`, and everything that can be wrong with them at the start."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.model.secrets import SecretGrant, SecretStep, SecretTrust
+from bot.settings.load import SettingsError, load
+
+ALLOW = "[repos]\nallow = ['shop/*']\n"
+
+
+def file_with(folder: Path, text: str) -> Path:
+    secret = folder / "secret"
+    secret.touch(0o600)
+    secret.write_text("hunter2-9f86d081")
+    file = folder / "chatops.toml"
+    file.write_text(ALLOW + text.replace("SECRET", str(secret)))
+    return file
+
+
+def problems(folder: Path, text: str, **environ: str) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        load(file_with(folder, text), environ)
+    return [problem.replace(str(folder), "") for problem in error.value.problems]
+
+
+def test_a_secret_is_granted_as_it_is_written(tmp_path: Path) -> None:
+    text = """\
+[secrets.npm-token]
+file = "SECRET"
+repos = ["shop/*", "!shop/legacy"]
+steps = ["build", "test"]
+environments = ["staging"]
+trust = "approved"
+"""
+    found = load(file_with(tmp_path, text), {}).secrets["npm-token"]
+    assert found.grant("npm-token") == SecretGrant(
+        "npm-token",
+        ("shop/*", "!shop/legacy"),
+        (SecretStep.BUILD, SecretStep.TEST),
+        ("staging",),
+        SecretTrust.APPROVED,
+    )
+    assert found.source("npm-token").read() == b"hunter2-9f86d081"
+
+
+NAMES = "should be a name of at most 63 lowercase letters, digits, dots, hyphens and underscores"
+PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (PLAIN.replace("repos = ['shop/*']\n", ""), "/chatops.toml:3: secrets.token.repos: is required"),
+        (PLAIN.replace("'build'", ""), "/chatops.toml:6: secrets.token.steps: must not be empty"),
+        (PLAIN.replace("steps = ['build']\n", ""), "/chatops.toml:3: secrets.token.steps: is required"),
+        (
+            PLAIN.replace("'build'", "'setup'"),
+            "/chatops.toml:6: secrets.token.steps.0: should be 'build', 'deploy', 'services' or 'test'",
+        ),
+        (
+            PLAIN.replace("shop/*", "shop"),
+            "/chatops.toml:5: secrets.token.repos.0: string should match pattern '^!?[^/\\s!]+/[^/\\s]+$'",
+        ),
+        (
+            PLAIN.replace("shop/*", "other/*"),
+            '/chatops.toml:5: secrets.token.repos: "other/*" fits no repository that [repos] allow has',
+        ),
+        (
+            PLAIN.replace("file =", "fiel ="),
+            '/chatops.toml:4: secrets.token.fiel: unknown key; did you mean "file"?',
+        ),
+        (
+            PLAIN + "env = 'TOKEN'\n",
+            "/chatops.toml:4: secrets.token.file: exactly one of file and env must be set",
+        ),
+        (
+            PLAIN.replace("'SECRET'", "'/none'"),
+            "/chatops.toml:4: secrets.token.file: /none cannot be read: No such file or directory",
+        ),
+        (
+            PLAIN.replace("file = 'SECRET'", "env = 'CHATOPS_NO_SUCH_VARIABLE'"),
+            "/chatops.toml:4: secrets.token.env: the variable CHATOPS_NO_SUCH_VARIABLE is not set",
+        ),
+        (
+            PLAIN.replace("secrets.token", "secrets.Token"),
+            f"/chatops.toml:3: secrets.Token.[key]: {NAMES}",
+        ),
+        (
+            "[secrets]\ntoken = 'hunter2-9f86d081'\n",
+            "/chatops.toml:4: secrets.token: should be a section, not a value",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
+    assert problems(tmp_path, text) == [expected]
+
+
+def test_a_file_that_everyone_reads_is_refused(tmp_path: Path) -> None:
+    file = file_with(tmp_path, PLAIN)
+    (tmp_path / "secret").chmod(0o644)
+    with pytest.raises(SettingsError, match=r"chatops.toml:4: secrets.token.file: .*every account"):
+        load(file, {})
+
+
+def test_a_variable_of_the_bot_names_no_secret(tmp_path: Path) -> None:
+    assert problems(tmp_path, "", CHATOPS_SECRETS__TOKEN="hunter22") == [
+        "CHATOPS_SECRETS__TOKEN: secrets are named in the file only"
+    ]
