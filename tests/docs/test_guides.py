@@ -1,16 +1,24 @@
 """Examples in the guides are valid, and the pages name every metric, key and check."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from bot.app.values import secret_grants
+from bot.core.admission.secrets import first_refusal
+from bot.core.deciding.planning import all_suites, to_test
 from bot.dns.corefile import wildcard
-from bot.doctor.examination import CHECKS
+from bot.doctor import secrets as doctor
+from bot.doctor.examination import CHECKS, lines
+from bot.doctor.findings import DoctorOptions
+from bot.model.forge import RepoPath
 from bot.model.pipeline import Pipeline
 from bot.model.store_stats import StoreStats
+from bot.model.text import Language
 from bot.pipeline import config_file
 from bot.runners.kubernetes import templates
 from bot.runners.kubernetes.options import KubernetesOptions
@@ -23,10 +31,11 @@ from bot.settings.model import Settings
 from bot.settings.shape import keys
 from bot.web.monitoring.engine_metrics import EngineMetrics, StoreMetrics
 from bot.web.monitoring.metrics import PreviewMetrics, SweepMetrics, WebMetrics
+from tests.fakes.snapshots import snapshot
 from tests.runners.kubernetes_samples import environment_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-GUIDES = ("registry", "dns", "kubernetes")
+GUIDES = ("registry", "dns", "kubernetes", "secrets")
 OPERATIONS = [DOCS / "operations.md", DOCS / "operations.zh.md"]
 PAGES = [DOCS / f"{guide}{language}.md" for guide in GUIDES for language in ("", ".zh")]
 BOTH = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
@@ -38,6 +47,7 @@ def examples(page: Path) -> list[str]:
 
 def loaded(example: str, folder: Path) -> Settings:
     secret = folder / "secret"
+    secret.touch(0o600)
     secret.write_text("s3cret")
     file = folder / "chatops.toml"
     file.write_text(re.sub(r'"/run/secrets/[^"]*"', f'"{secret}"', example), encoding="utf-8")
@@ -114,6 +124,31 @@ def test_pipelines_of_the_guide_are_valid(page: str) -> None:
         known = frozenset({"build", "deploy", "test", "teardown"})
         found = config_file.read(file.encode(), file="x", ref="main", known_commands=known)
         assert isinstance(found, Pipeline), found
+
+
+@pytest.mark.parametrize("page", ["secrets.md", "secrets.zh.md"])
+def test_the_guide_asks_only_for_secrets_that_it_grants(page: str, tmp_path: Path) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    read = config_file.read(block.encode(), file="x", ref="main", known_commands=frozenset({"build"}))
+    assert isinstance(read, Pipeline), read
+    facts = replace(snapshot(pipeline=read), writers_only=True)
+    plan = to_test(facts, all_suites(read))
+    (example,) = examples(DOCS / page)
+    grants = secret_grants(loaded(example, tmp_path))
+
+    assert plan.names == ("build", "deploy", "test")
+    assert first_refusal(plan, RepoPath("shop", "web"), grants) is None
+    assert first_refusal(plan, RepoPath("shop", "legacy"), grants) is not None
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_the_doctor_says_what_the_guide_shows(language: Language, tmp_path: Path) -> None:
+    page = DOCS / f"secrets{'' if language is Language.EN else '.zh'}.md"
+    (example,) = examples(page)
+    found = await doctor.check(DoctorOptions(loaded(example, tmp_path)))
+
+    assert "\n".join(lines("secrets", found, language)) in page.read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", ["kubernetes.md", "kubernetes.zh.md"])

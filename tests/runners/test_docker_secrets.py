@@ -70,6 +70,19 @@ async def test_the_engine_stores_no_secret(stage: Stage) -> None:
         stage.sdk.images.remove(str(committed.id))
 
 
+@pytest.mark.attack
+@pytest.mark.parametrize("path", ["/run/secrets", "/proc/*/root/run/secrets", "/proc/*/environ"])
+async def test_another_container_does_not_reach_a_secret(stage: Stage, path: str) -> None:
+    await stage.platform.deploy(stage.spec(secrets=[SECRET]), stage.log)
+
+    output = await stage.platform.run_tests(
+        stage.suite(f"ls -R {path} && grep -r {PASSWORD} {path} && exit 3; exit 0"), stage.log
+    )
+
+    assert output.exit_code == 0
+    assert PASSWORD not in stage.log.text
+
+
 async def test_nothing_is_left_of_a_removed_environment(stage: Stage) -> None:
     before = {volume.name for volume in stage.sdk.volumes.list()}
     await stage.platform.deploy(stage.spec(secrets=[SECRET]), stage.log)
