@@ -82,6 +82,22 @@ async def test_two_comments_are_folded_into_the_older_one(
     assert later.deleted
 
 
+async def test_of_two_comments_the_recorded_one_stays(tester: OfflineTester) -> None:
+    await idle_pull(tester)
+    twice = tester.gitee.faults.add("POST", COMMENTS, status=502, after=True, late=True)
+    await tester.comment("/help")
+    await held(tester, twice)
+    await twice.act()
+    for _ in range(2):
+        assert "/deploy [env]" in await tester.read()
+    older, later = tester.comments()
+    edits = tester.gitee.faults.add("PATCH", "/pulls/comments/", times=100, status=503)
+    await checked(tester)
+    assert [one.id for one in tester.comments()] == [later.id], "it alone has the text that is recorded"
+    assert older.deleted
+    assert edits.hits == 0
+
+
 async def test_a_comment_that_may_not_be_deleted_leads_to_the_older_one(tester: OfflineTester) -> None:
     await idle_pull(tester)
     fault = late(tester, "POST", COMMENTS)

@@ -92,32 +92,38 @@ class LateEffects:
                 found = [older] if older else []
             if not found:
                 return  # people deleted it, or it was never created
-            first, *others = sorted(found, key=lambda one: one.id)
-            for other in others:
-                await self._fold(lost, first, other)
-            await self._correct(known, first)
+            # The oldest of them, unless another one has the text that was written last.
+            kept = min(found, key=lambda one: (one.id != known.comment_id, one.id))
+            for other in found:
+                if other is not kept:
+                    await self._fold(lost, kept, other)
+            await self._correct(known, kept)
 
-    async def _correct(self, known: ClaimedComment, first: Comment) -> None:
-        """Have the comment written again if it is not the recorded one with the recorded text."""
-        digest = hashlib.sha256(first.body.encode()).hexdigest()
-        if (first.id, digest) == (known.comment_id, known.digest):
+    async def _correct(self, known: ClaimedComment, kept: Comment) -> None:
+        """Record the comment, and have that of a run written again, if it is not as it was recorded.
+
+        A reply cannot be made again: what it was made from is gone.
+        """
+        digest = hashlib.sha256(kept.body.encode()).hexdigest()
+        if (kept.id, digest) == (known.comment_id, known.digest):
             return
-        logger.warning("comment %s of %s!%s is outdated: corrected", first.id, known.repo, known.number)
-        where = known.repo, known.number, known.marker.key
-        await self.records.pulls.put_comment(*where, known.lease, comment_id=first.id, body_digest="")
         run = known.marker.run
+        what = "as it was" if run is None else "outdated: corrected"
+        logger.warning("comment %s of %s!%s is %s", kept.id, known.repo, known.number, what)
+        where, shows = (known.repo, known.number, known.marker.key), digest if run is None else ""
+        await self.records.pulls.put_comment(*where, known.lease, comment_id=kept.id, body_digest=shows)
         if run is not None:
             await self.records.runs.touch([run], known.lease)
             self.comments.update(run)
 
-    async def _fold(self, lost: LostAnswer, first: Comment, other: Comment) -> None:
-        """Delete the later of two comments, or let it lead to the first one."""
-        logger.warning("comment %s of %s!%s repeats %s", other.id, lost.repo, lost.number, first.id)
+    async def _fold(self, lost: LostAnswer, kept: Comment, other: Comment) -> None:
+        """Delete one of two comments, or let it lead to the one that is kept."""
+        logger.warning("comment %s of %s!%s repeats %s", other.id, lost.repo, lost.number, kept.id)
         try:
             await self.forge.delete_comment(lost.repo, other.id)
         except GiveUp:
             marker = Marker("duplicate", str(other.id))
-            view = Message("duplicate", {"url": first.url})
+            view = Message("duplicate", {"url": kept.url})
             update = CommentUpdate(lost.repo, lost.number, marker, view, self.language)
             await self.publisher.overwrite(other.id, update)
 
