@@ -1,14 +1,15 @@
 """A replica writes a comment only while it holds the lease with which it claimed the comment."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bot.app.clock import SystemClock
 from bot.core.markers import Marker, Owner
-from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
+from bot.engine.comments.publisher import LATE, CommentPublisher, CommentUpdate
+from bot.model.errors import RetryLater
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.lost_answer import LostAnswer
@@ -32,6 +33,7 @@ class FakePorts:
     released: int = 0
     lost: list[LostAnswer] = field(default_factory=list)
     evicted: bool = False
+    claimed: tuple[int | None, str, datetime | None] = (None, "", None)
 
     @property
     def pulls(self) -> "FakePorts":
@@ -45,8 +47,14 @@ class FakePorts:
     async def add(self, lost: LostAnswer) -> None:
         self.lost.append(lost)
 
-    async def claim_comment(self, *_: object) -> tuple[int | None, str, None]:
-        return None, "", None
+    async def login(self) -> str:
+        return "chatops-bot"
+
+    async def find_comment(self, *_: object) -> None:
+        """Find nothing."""
+
+    async def claim_comment(self, *_: object) -> tuple[int | None, str, datetime | None]:
+        return self.claimed
 
     async def put_comment(self, *_: object, **_named: object) -> None:
         if self.evicted:
@@ -99,3 +107,16 @@ async def test_what_a_replica_wrote_after_its_successor_is_compared_later(
         await publisher.publish(UPDATE)
     assert world.posted == ["words"], "it hung between the check of its lease and the request"
     assert [(one.repo, one.number) for one in world.lost] == [(UPDATE.repo, UPDATE.number)]
+
+
+async def test_a_clock_that_was_set_back_prolongs_no_wait_for_a_late_comment(
+    publisher: CommentPublisher, world: FakePorts
+) -> None:
+    """Or another replica, whose clock is ahead, has recorded that its answer was lost."""
+    world.claimed = 0, "", datetime.now(UTC) + timedelta(hours=1)
+    with pytest.raises(RetryLater) as waits:
+        await publisher.publish(UPDATE)
+    assert waits.value.delay is not None
+    assert waits.value.delay <= LATE.total_seconds()
+    (again,) = world.lost
+    assert again.at <= datetime.now(UTC)

@@ -196,8 +196,11 @@ class CommentPublisher:
         found = await self._forge.find_comment(comment.repo, comment.number, is_it, login)
         if found:
             return found.id
-        until = comment.lost_at + LATE if comment.lost_at else self._clock.now()
-        if (seconds := (until - self._clock.now()).total_seconds()) > 0:
+        now, lost_at = self._clock.now(), comment.lost_at
+        if lost_at and lost_at > now:  # It was recorded by another clock, or this one was set back.
+            await self._record_lost(LostAnswer(comment.repo, comment.number, comment.marker.key, now))
+            lost_at = now
+        if lost_at and (seconds := (lost_at + LATE - now).total_seconds()) > 0:
             facts = {"message": "an earlier request to post this comment may still take effect"}
             raise RetryLater(Reason.GITEE_UNAVAILABLE, facts, delay=seconds)
         return None
