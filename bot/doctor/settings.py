@@ -5,6 +5,9 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bot.core.admission import served
+from bot.core.language import catalog
+from bot.discovery import find_commands
 from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.model.text import Text
 from bot.settings.model import Settings
@@ -13,7 +16,7 @@ from bot.settings.problems import SettingsError
 
 async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Check what can be checked without any other part."""
-    found = list(_findings(options.settings))
+    found = [*_findings(options.settings), *_permissions(options.settings)]
     return found or [fine(en="complete", zh="配置完整")]
 
 
@@ -59,6 +62,27 @@ def _findings(settings: Settings) -> Iterator[Finding]:
             ),
         )
     yield from _data_dir(settings.server.data_dir)
+
+
+def _permissions(settings: Settings) -> Iterator[Finding]:
+    for problem in catalog.misnamed(settings.permissions, find_commands()):
+        yield wrong(
+            Text(en=problem, zh=problem),
+            Text(en="Correct it; the bot does not start.", zh="请改正，否则机器人不会启动。"),
+        )
+    for entry in settings.permissions:
+        literal = served.literal([entry.pattern]) if entry.pattern else ()
+        if any(not served.serves(settings.repos.allow, repo) for repo in literal):
+            yield wrong(
+                Text(
+                    en=f"{entry.source}: the bot does not serve {entry.pattern}",
+                    zh=f"{entry.source}：机器人没有为 {entry.pattern} 服务",
+                ),
+                Text(
+                    en="Correct the name, or add the repository to [repos] allow.",
+                    zh="请改正名称，或把该仓库加入 [repos] allow。",
+                ),
+            )
 
 
 def _data_dir(folder: Path) -> Iterator[Finding]:

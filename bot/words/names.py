@@ -65,10 +65,10 @@ PERMISSIONS: Final[Mapping[str, Text]] = {
 
 RIGHTS: Final[Mapping[str, Text]] = {
     **PERMISSIONS,
-    "owners": Text(en="the approvers in `OWNERS`", zh="`OWNERS` 中的 approvers"),
+    "owners": Text(en="the approvers in `OWNERS`", zh="`OWNERS` 列出的审批人（approvers）"),
     "no_owners": Text(
         en="the approvers in `OWNERS` on the base branch, which names none that the bot can read",
-        zh="目标分支上 `OWNERS` 中的 approvers（目前没有可识别的人）",
+        zh="目标分支上 `OWNERS` 列出的审批人（目前没有可识别的人）",
     ),
     "others": Text(en="others whom the operator names", zh="管理员指定的其他人"),
 }

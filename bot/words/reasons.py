@@ -29,6 +29,13 @@ REASONS: Final[Mapping[Reason, Wording]] = {
 }
 
 NOTES: Final[Mapping[str, Wording]] = {
+    "environment_protected": Wording(
+        Text(
+            en="This automatic run leaves out {command}, because not everyone with write access may change"
+            " {environment}.",
+            zh="本次自动运行跳过了 {command}，因为并非所有有写权限的人都可以更改环境 {environment}。",
+        )
+    ),
     "config_changed": Wording(
         Text(
             en="This PR changes {file}. The change takes effect once it is merged;"

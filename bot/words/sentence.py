@@ -1,7 +1,7 @@
 """Sentences about facts, split into parts that comments and pages escape each in their own way."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -77,24 +77,38 @@ _NAMED: Final[Mapping[str, Mapping[str, Text]]] = {
     "step": STEPS,
 }
 _COMMA = Text(en=", ", zh="、")
-_OR = Text(en=" or ", zh="或 ")
+_OR = Text(en=" or ", zh="或")
 
 
-def rights(value: str, language: Language) -> Iterator[Part]:
-    """Yield who may do something: any one of the levels, `@logins` and other rights in a list with commas."""
+def rights(value: str, language: Language) -> tuple[Part, ...]:
+    """Return who may do something: any one of the levels, `@logins` and other rights in a list."""
+    return tuple(_spaced(part for part in _rights(value, language) if part.value))
+
+
+def _rights(value: str, language: Language) -> Iterator[Part]:
     items = [item for item in map(str.strip, value.split(",")) if item]
     for index, item in enumerate(items):
         if index:
             yield Part(PartKind.WORDS, (_OR if index == len(items) - 1 else _COMMA).say(language))
-        if item in RIGHTS:
-            yield from _marked(RIGHTS[item].say(language))
-        else:
-            yield Part(PartKind.CODE, item.removeprefix("@"))
+        known = RIGHTS.get(item)
+        yield from _marked(known.say(language)) if known else [Part(PartKind.CODE, item.removeprefix("@"))]
+
+
+def _spaced(given: Iterable[Part]) -> Iterator[Part]:
+    """Yield a sentence with a space between words and code that were put together without one."""
+    before = Part(PartKind.WORDS, "")
+    for part in given:
+        one, other = before.value[-1:], part.value[:1]
+        touching = one.isalnum() and other.isalnum()
+        if touching and PartKind.CODE in {before.kind, part.kind} and before.kind is not part.kind:
+            yield Part(PartKind.WORDS, " ")
+        before = part
+        yield part
 
 
 def parts(sentence: str, facts: Mapping[str, str], language: Language) -> tuple[Part, ...]:
     """Split a sentence with placeholders."""
-    return tuple(part for part in _parts(sentence, facts, language) if part.value)
+    return tuple(_spaced(part for part in _parts(sentence, facts, language) if part.value))
 
 
 def _parts(sentence: str, facts: Mapping[str, str], language: Language) -> Iterator[Part]:
@@ -115,7 +129,7 @@ def _fact(name: str, value: str, language: Language) -> Iterator[Part]:
     if known := _NAMED.get(name, {}).get(value):
         yield Part(PartKind.WORDS, known.say(language))
     elif name == "level":
-        yield from rights(value, language)
+        yield from _rights(value, language)
     elif name in _LISTS:
         yield from _list(value, language)
     elif name == "seconds" and _NUMBER.fullmatch(value):

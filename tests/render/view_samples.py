@@ -89,6 +89,19 @@ _FOUND_AFTER_PUSH = RefusalLine("/deploy staging", Reason.FOUND_AFTER_PUSH, {"no
 _NOT_ALLOWED = RefusalLine(
     "/deploy staging", Reason.NOT_ALLOWED, {"who": "stranger", "command": "/deploy", "level": "write"}
 )
+_NOT_NAMED = RefusalLine(
+    "/deploy production",
+    Reason.NOT_ALLOWED,
+    {"who": "mei", "command": "deploy", "level": "admin, @lin, @wang, others", "environment": "production"},
+)
+_NOT_OWNER = RefusalLine(
+    "/teardown",
+    Reason.NOT_ALLOWED,
+    {"who": "mei", "command": "teardown", "level": "@lin, owners", "owners": "wang, zhao"},
+)
+_NO_OWNERS = RefusalLine(
+    "/build", Reason.NOT_ALLOWED, {"who": "mei", "command": "build", "level": "no_owners"}
+)
 _INVALID = RefusalLine(
     "/deploy ttl=soon",
     Reason.ARGUMENT_INVALID,
@@ -163,6 +176,7 @@ OTHER_VIEWS: dict[str, View] = {
     "waking_two": message("waking", environments=("preview", "staging")),
     "refusal_one": Refusal("stranger", (_NOT_ALLOWED,)),
     "refusal_two": Refusal("mei", (_NOT_ALLOWED, _INVALID)),
+    "refusal_rules": Refusal("mei", (_NOT_NAMED, _NOT_OWNER, _NO_OWNERS)),
     "refusal_found_late": Refusal("lin", (_FOUND_LATE, _FOUND_AFTER_PUSH)),
     "run_lost": message("run_lost", run=42, command="/deploy"),
     "duplicate": message("duplicate", url="https://gitee.com/team/shop/pulls/12#note_7"),
@@ -177,6 +191,14 @@ OTHER_VIEWS: dict[str, View] = {
     "answers_limited_one": message("answers_limited", most=1, until=START + timedelta(hours=1)),
     "help": message("help", commands=COMMANDS, automatic=_AUTOMATIC),
     "help_command": message("help_command", command=COMMANDS[0]),
+    "help_command_rules": message(
+        "help_command",
+        command=replace(
+            COMMANDS[0],
+            permission="write, @zhao",
+            environments={"production": "@lin, owners", "staging": "contributor"},
+        ),
+    ),
     "status": status(),
     "status_soon": status(environments=(_SOON, ENVIRONMENTS[1])),
     "status_failing": status(

@@ -34,7 +34,8 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
             "attack/test_configuration",
             "core/test_trust",
         ),
-        *("core/test_gate", "dialogue/test_trust"),
+        *("core/test_gate", "dialogue/test_trust", "core/test_permissions", "dialogue/test_permissions"),
+        "pipeline/test_owners",
     ),
     ("Comments of outside contributors", "外部贡献者的评论"): (
         "attack/test_outside_contributors",

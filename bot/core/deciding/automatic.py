@@ -1,6 +1,6 @@
 """Decides what runs automatically when a pull request is opened, updated, closed or merged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bot.core import paths
 from bot.core.admission import environments, trust
@@ -14,6 +14,7 @@ from bot.model.delivery import Trigger
 from bot.model.outcome import Ignore, Outcome, Reply, StartRun
 from bot.model.pipeline import Automatic
 from bot.model.plan import Plan
+from bot.model.run import Note
 from bot.model.snapshot import Fact, Snapshot
 from bot.model.views import ApprovalNeeded
 
@@ -52,6 +53,19 @@ def plan_for(
     return _planned(wanted, snapshot, usable, policy)
 
 
+def left_out(
+    trigger: Trigger, snapshot: Snapshot, commands: Iterable[AnyCommand], policy: Policy
+) -> tuple[Note, ...]:
+    """Return what to say about the configured commands that an automatic run leaves out."""
+    usable = [command for command in commands if command.automatic]
+    plans = _plans(configured(snapshot.pipeline.on, trigger), snapshot, usable, policy)
+    return tuple(
+        Note("environment_protected", {"command": line, "environment": environment})
+        for line, _, environment in plans
+        if environment
+    )
+
+
 def approval_request(snapshot: Snapshot) -> ApprovalNeeded:
     """Return the request to review and approve the latest commit."""
     pull, command = snapshot.pull, trust.approve_command(snapshot.sha)
@@ -76,17 +90,27 @@ def _planned(
     wanted: Iterable[str], snapshot: Snapshot, commands: Iterable[AnyCommand], policy: Policy
 ) -> Outcome:
     """Join the plans of the configured commands; refusals are dropped, because no person asked for these."""
+    plans = [plan for _, plan, protected in _plans(wanted, snapshot, commands, policy) if not protected]
+    return StartRun(planning.merge(plans)) if plans else Ignore("no configured command has anything to do")
+
+
+def _plans(
+    wanted: Iterable[str], snapshot: Snapshot, commands: Iterable[AnyCommand], policy: Policy
+) -> Iterator[tuple[str, Plan, str]]:
+    """Yield each configured line with its plan, and the environment that keeps it from running, if any."""
     known = parsing.by_name(commands)
-    plans: list[Plan] = []
+    before: list[Plan] = []
     for line in wanted:
-        invocation = parsing.parse_line(f"/{normalize(line).removeprefix('/')}", known)
+        text = f"/{normalize(line).removeprefix('/')}"
+        invocation = parsing.parse_line(text, known)
         if not isinstance(invocation, Invocation):
             continue
-        foreseen = planning.after(snapshot, planning.merge(plans))
+        foreseen = planning.after(snapshot, planning.merge(before))
         outcome = invocation.command.plan(invocation.args, foreseen)
-        if isinstance(outcome, StartRun) and not environments.withheld(outcome.plan, foreseen, policy):
-            plans.append(outcome.plan)
-    return StartRun(planning.merge(plans)) if plans else Ignore("no configured command has anything to do")
+        if isinstance(outcome, StartRun):
+            protected = environments.withheld(outcome.plan, foreseen, policy)
+            before += () if protected else (outcome.plan,)
+            yield text, outcome.plan, protected
 
 
 def _is_active(trigger: Trigger, snapshot: Snapshot) -> bool:

@@ -193,7 +193,9 @@ class Decider:
         else:
             current = snapshot if snapshot.trusted else replace(snapshot, active=())
             outcome = automatic.plan_for(delivery.trigger, current, files, self.commands, self.policy)
-        notes = (CONFIG_CHANGED,) if isinstance(proposed, Pipeline) and facts.reviewed else ()
+        notes = automatic.left_out(delivery.trigger, snapshot, self.commands, self.policy)
+        if isinstance(proposed, Pipeline) and facts.reviewed:
+            notes = (CONFIG_CHANGED, *notes)
         decided = self._joined((outcome,), facts, self._subject(facts, origin, notes))
         decided = replace(decided, replies=(*broken, *decided.replies))
         if not snapshot.trusted:
