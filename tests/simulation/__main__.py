@@ -20,7 +20,7 @@ CHUNK = 25
 def main(arguments: list[str]) -> int:
     """Play what the arguments say; return 1 if a history broke a rule."""
     parser = argparse.ArgumentParser(prog="make simulate", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10_000, help="how many seeds, from --seed on")
+    parser.add_argument("--seeds", type=int, default=10_000, help="how many seeds, from --first on")
     parser.add_argument("--seed", type=int, help="play this seed alone, and show what happened")
     parser.add_argument("--script", type=Path, help="play a script that was kept, likewise")
     parser.add_argument("--first", type=int, default=0, help="the first seed")

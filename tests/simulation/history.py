@@ -145,11 +145,8 @@ def _chance(what: str, script: Script) -> random.Random:
 def _controlled(record: Record, chance: random.Random) -> Iterator[None]:
     """Count what bots log as a bug as a problem, and replace what would reach beyond the simulation."""
     replaced = [
-        (
-            reconciling,
-            "PeriodicTasks",
-            PeriodicTasks,
-        ),  # which tests/dialogue replaces until their session ends
+        # Which tests/dialogue replaces until their session ends.
+        (reconciling, "PeriodicTasks", PeriodicTasks),
         (engine, "_renderer", lambda *_: PlainRenderer()),
         (signal, "raise_signal", lambda _: record.bug("a loop ended")),
         (runs, "random_id", lambda length: "".join(chance.choices(ALPHABET, k=length))),
