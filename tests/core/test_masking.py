@@ -1,4 +1,8 @@
 import base64
+import html
+import json
+import re
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -76,3 +80,44 @@ def test_a_cut_changes_nothing(secrets: list[str], text: str, data: st.DataObjec
     settled = masker.settled(text[:cut])
 
     assert masker.mask(text[:settled]) + masker.mask(text[settled:]) == masker.mask(text)
+
+
+def test_a_long_key_is_masked_like_its_lines() -> None:
+    lines = [f"line-{number:04}-{number * 7919 % 10_007:05}" for number in range(60)]
+    masker = Masker(["\n".join(lines)])
+    for line in lines:
+        assert masker.mask(f"a {line} b\n") == "a *** b\n"
+        assert masker.settled(f"a {line[:9]}") == 2
+    text = "line-0060-00000 and line-\n"
+    assert masker.mask(text) == text
+    assert masker.settled(text) == len(text)
+
+
+def test_a_value_that_replaced_another_is_masked_beside_it() -> None:
+    masker = Masker(["the-old-value"])
+    masker.learn(["the-new-value", "the-old-value"])
+    assert masker.mask("the-old-value the-new-value") == "*** ***"
+    assert masker.secrets == ("the-old-value", "the-new-value")
+
+
+FILE = "correct+horse battery/staple " * 9
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        base64.encodebytes(FILE.encode()).decode(),
+        FILE.encode().hex(),
+        FILE.encode().hex().upper(),
+        "\n".join(FILE.encode().hex()[at : at + 60] for at in range(0, len(FILE) * 2, 60)),
+        quote(FILE, safe="").lower(),
+    ],
+)
+def test_programs_that_encode_a_file_show_nothing_of_it(shown: str) -> None:
+    assert not re.sub(r"\*\*\*|\n", "", Masker([FILE]).mask(shown))
+
+
+@pytest.mark.parametrize("secret", ['quote"and\\slash', "tag<&>'", "口令-9f86d081"])
+def test_escapes_of_json_and_html_are_masked(secret: str) -> None:
+    shown = [json.dumps(secret), json.dumps(secret, ensure_ascii=False), html.escape(secret)]
+    assert [Masker([secret]).mask(text).strip('"') for text in shown] == ["***"] * 3

@@ -76,8 +76,14 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
     return replace(settings, secrets={"db-password": SecretSettings(("team/*",), steps, file)})
 
 
+def holding(text: bytes, folder: Path) -> list[Path]:
+    """Return the files of a folder that contain a text."""
+    return [file for file in folder.rglob("*") if file.is_file() and text in file.read_bytes()]
+
+
+@pytest.mark.attack
 async def test_the_database_and_the_tests_have_the_password_and_nobody_reads_it(
-    start: Callable[[dict[str, str]], Awaitable[BotTester]],
+    start: Callable[[dict[str, str]], Awaitable[BotTester]], tmp_path: Path
 ) -> None:
     bot = await start({"Dockerfile": DOCKERFILE, "check.py": CHECK, ".chatops.yml": CONFIG})
     await bot.open()
@@ -93,3 +99,4 @@ async def test_the_database_and_the_tests_have_the_password_and_nobody_reads_it(
     assert "login with ***" in shown[1]
     for text in (said, log, *shown):
         assert PASSWORD not in text
+    assert holding(PASSWORD.encode(), tmp_path / "bot") == []

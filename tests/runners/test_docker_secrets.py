@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bot.model.holder import ANYONE
+from bot.model.reason import Reason
 from bot.model.secrets import SecretValue
 from bot.ports import ServiceSpec
 from tests.runners.conftest import KEY, Stage
@@ -52,6 +53,16 @@ async def test_a_restarted_service_still_has_its_secret(stage: Stage) -> None:
     await asyncio.to_thread(stage.container("app").restart, timeout=0)
 
     assert await inside(stage, READ) == (0, PASSWORD)
+
+
+async def test_a_preview_whose_secrets_are_lost_counts_as_broken(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(secrets=[SECRET]), stage.log)
+
+    await asyncio.to_thread(stage.container("app.secrets").kill)
+
+    parts = {part.name: part for part in (await stage.platform.parts())[KEY]}
+    assert parts["app.secrets"].reason is Reason.CONTAINER_STOPPED
+    assert parts["app"].up
 
 
 @pytest.mark.attack

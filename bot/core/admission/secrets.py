@@ -30,7 +30,7 @@ def requests(step: Step) -> tuple[SecretRequest, ...]:
         case Test(config=config):
             asked = _named("test", config.secrets, config.secret_env, step.environment)
             return (*_of_build(step.build), *asked)
-        case Teardown():
+        case _:
             return ()
 
 
