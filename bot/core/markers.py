@@ -11,7 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from bot.core.naming import PREFIX
+from bot.core.naming import PREFIX, slug
 from bot.model.run import Run
 
 REQUEST = f"<!-- {PREFIX}:approval="
@@ -127,6 +127,11 @@ def of_run(run: Run, kind: str = "run") -> Marker:
 def run_keys(run: int) -> tuple[str, ...]:
     """Return the keys of all comments that a run can have."""
     return tuple(Marker(kind, str(run)).key for kind in _RUN_KINDS)
+
+
+def of_environment(kind: str, name: str, which: int) -> Marker:
+    """Return the marker of a comment about an environment; `which` tells it from others of its kind."""
+    return Marker(kind, f"{slug(name)}-{which}")
 
 
 def request(sha: str, base: str) -> Marker:

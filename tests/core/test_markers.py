@@ -170,3 +170,17 @@ def test_a_request_is_for_a_commit_and_a_branch() -> None:
     key = markers.request("a" * 40, "main").key
     assert key.startswith(markers.REQUEST)
     assert len({key, markers.request("a" * 40, "release").key, markers.request("b" * 40, "main").key}) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "identifier"),
+    [("preview", "preview-7"), ("a-b", "a-b-7"), ("-".join("abcdefghijklmnopqrst"), None), ("a--b", None)],
+)
+def test_every_environment_that_can_be_configured_has_markers(name: str, identifier: str | None) -> None:
+    marker = markers.of_environment("disk", name, 7)
+    assert identifier in {None, marker.identifier}
+    assert markers.read(marker.text(MINE)) == ReadMarker(marker, MINE, unfinished=False)
+
+
+def test_environments_with_similar_names_have_markers_of_their_own() -> None:
+    assert markers.of_environment("disk", "a--b", 7) != markers.of_environment("disk", "a-b", 7)

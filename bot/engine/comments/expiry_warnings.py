@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
+from bot.core import markers
 from bot.core.environments import expiry
-from bot.core.markers import Marker
 from bot.core.results import showing
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
@@ -54,7 +54,7 @@ class ExpiryWarnings:
         recipient = (deployed.origin.actor or deployed.author) if deployed else ""
         line = showing.environment_line(environment, self.addresses, self.clock.now(), self.warning_time)
         # One marker for each expiry: the warning is one comment, whichever replica publishes it.
-        marker = Marker("expiring", f"{key.name}-{int(environment.expires_at.timestamp())}")
+        marker = markers.of_environment("expiring", key.name, int(environment.expires_at.timestamp()))
         language = deployed.language if deployed else self.language
         return CommentUpdate(key.repo, key.number, marker, Expiring(recipient, line), language)
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bot.core import markers
 from bot.core.auditing import own_acts
-from bot.core.markers import Marker
 from bot.core.runs import disk_space
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
@@ -74,7 +74,7 @@ class DiskWriters:
         recipient = (deployed.origin.actor or deployed.author) if deployed else ""
         view = Message("disk_exceeded", {"recipient": recipient, "environment": key.name, **facts})
         # One comment for each deployment, whichever replica publishes it.
-        marker = Marker("disk", f"{key.name}-{environment.run}")
+        marker = markers.of_environment("disk", key.name, environment.run)
         language = deployed.language if deployed else self.language
         return CommentUpdate(key.repo, key.number, marker, view, language)
 
