@@ -11,6 +11,7 @@ from math import inf
 
 from bot.core import markers
 from bot.core.markers import Marker, ReadMarker
+from bot.model.audit import AuditRecord
 from bot.model.delivery import DeliveryState, Trigger
 from bot.model.holder import LAST, Holder
 from bot.model.run import Run, RunState
@@ -92,6 +93,8 @@ class Final:
     """Keys of environments at the runner."""
     suites: Collection[str] = ()
     """Keys of environments whose suite still exists there."""
+    audited: Sequence[AuditRecord] = ()
+    """The audit records."""
 
 
 def broken_on_the_way(history: Sequence[Event]) -> list[str]:
@@ -103,6 +106,7 @@ def wrong_in_the_end(final: Final) -> list[str]:
     """Return a description of each guarantee that does not hold, or not yet."""
     return [
         *wrong_runs(final),
+        *wrong_records(final),
         *wrong_replies(final),
         *wrong_pushes(final),
         *duplicates(final),
@@ -209,6 +213,18 @@ def wrong_runs(final: Final) -> Iterator[str]:
             yield f"{count} runs of delivery {asked.key} of {asked.pull}"
         if asked.run and count:
             later.add(asked.pull)
+
+
+def wrong_records(final: Final) -> Iterator[str]:
+    """Yield runs of deliveries that no audit record names, records of runs that do not exist, and doubles."""
+    named = {(record.delivery, run) for record in final.audited for run in record.runs}
+    numbers = {run.id for run in final.runs}
+    for run in final.runs:
+        if run.origin.delivery and (run.origin.delivery, run.id) not in named:
+            yield f"no audit record of run {run.id} of delivery {run.origin.delivery}"
+    yield from (f"an audit record names run {run} of {key}" for key, run in named if run not in numbers)
+    places = Counter((record.delivery, record.position) for record in final.audited if record.delivery)
+    yield from (f"{count} audit records at {place}" for place, count in places.items() if count > 1)
 
 
 def wrong_replies(final: Final) -> Iterator[str]:

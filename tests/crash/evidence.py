@@ -80,6 +80,7 @@ def final(scene: Scene, traffic: Traffic) -> Final:
         ready=ledger.ready() if scene.remote else (),
         at_runner=list(scene.engine.environments),
         suites=list(scene.engine.suites),
+        audited=ledger.audited(),
     )
 
 

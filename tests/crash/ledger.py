@@ -9,12 +9,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from bot.model.audit import AuditRecord
 from bot.model.delivery import DeliveryState
 from bot.model.environment import EnvironmentState
 from bot.model.run import Run, RunState
 from bot.store.codec import unpack
 from bot.store.dialects import aware
-from bot.store.schema import comments, deliveries, environments, runs
+from bot.store.schema import audit_records, comments, deliveries, environments, runs
 
 MUCH = 1_000_000
 
@@ -41,6 +42,12 @@ class Ledger:
         statement = select(runs.c.data).order_by(runs.c.id)
         with self._reading() as connection:
             return [unpack(Run, data) for data in connection.execute(statement).scalars()]
+
+    def audited(self) -> list[AuditRecord]:
+        """Return all audit records, oldest first."""
+        statement = select(audit_records.c.data).order_by(audit_records.c.id)
+        with self._reading() as connection:
+            return [unpack(AuditRecord, data) for data in connection.execute(statement).scalars()]
 
     def holders(self) -> set[str]:
         """Return the names of the replicas that hold runs."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.core import markers
 from bot.core.markers import Owner
+from bot.model.audit import AuditCause, AuditRecord
 from bot.model.holder import ANYONE, Holder
 from bot.model.run import Origin, Run, RunState
 from tests.crash.checker import (
@@ -112,7 +113,14 @@ def final(runs: Sequence[Run]) -> Final:
         owned=["a", "b"],
         ready=["a"],
         at_runner=["a"],
+        audited=[record(run) for run in runs],
     )
+
+
+def record(run: Run) -> AuditRecord:
+    """Return the audit record of the delivery that started a run."""
+    cause, key = AuditCause(run.origin.trigger), run.origin.delivery
+    return AuditRecord(run.created_at, run.repo, run.number, cause, runs=(run.id,), delivery=key)
 
 
 def event(phase: Phase, operation: str, holder: Holder, call: int = 9999, pid: int = 7) -> RunnerEvent:
@@ -144,6 +152,15 @@ def said(case: Case, words: str, *, unfinished: bool = False) -> Case:
 
 
 BAD: dict[str, tuple[Change, str]] = {
+    "a run without an audit record": (finally_(audited=lambda case: case.audited[1:]), "no audit record of"),
+    "an audit record of no run": (
+        finally_(audited=lambda case: [*case.audited, replace(case.audited[0], runs=(999,), position=1)]),
+        "an audit record names run 999",
+    ),
+    "an audit record twice": (
+        finally_(audited=lambda case: [*case.audited, *case.audited]),
+        "2 audit records",
+    ),
     "an earlier attempt removes the environment": (
         then(event(Phase.CHANGED, "remove", OLD)),
         "remove of replica-7",

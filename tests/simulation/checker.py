@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.core import markers
+from bot.model.audit import AuditRecord
 from bot.model.delivery import Delivery, DeliveryState, Trigger
 from bot.model.environment import Environment, EnvironmentState
 from bot.model.forge import Comment, PullState
@@ -108,6 +109,10 @@ class Record:
         rows = self.world.server.sql.execute(select(schema.runs).order_by(schema.runs.c.id)).mappings()
         return [runs._value(row) for row in rows]
 
+    def audited(self) -> list[AuditRecord]:
+        """Return all audit records."""
+        return [unpack(AuditRecord, data) for data in self._rows(select(schema.audit_records.c.data))]
+
     def run(self, run_id: int) -> Run:
         """Return a run."""
         return next(run for run in self.runs() if run.id == run_id)
@@ -165,6 +170,7 @@ def _final(record: Record) -> Final:
         recorded=record.digests(),
         outdated=[one.id for one in record.all(select(run.id).where(run.shown_revision < run.revision))],
         lost=[one.marker for one in record.all(select(comment.marker).where(comment.lost_at.is_not(None)))],
+        audited=record.audited(),
     )
 
 
