@@ -7,8 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from bot.app.audit import audit_records
+from bot.app.reconciling import garbage_collector
 from bot.core.auditing import showing
-from bot.model.audit import AuditFilter, AuditRecord
+from bot.model.audit import AuditActor, AuditCause, AuditFilter, AuditRecord
 from bot.model.errors import TellUser
 from bot.model.inventory import Item, ItemKind
 from bot.model.reason import Reason
@@ -157,6 +158,24 @@ async def test_what_the_bot_does_by_itself_is_recorded(tester: OfflineTester) ->
         ("()", "teardown environment preview", "done", None, (3,)),
     ]
     assert [str(one.cause) for one in own] == ["sweep", "sweep", "expire"]
+
+
+async def test_what_an_operator_removes_is_recorded_with_their_name(tester: OfflineTester) -> None:
+    await tester.opened()
+    await tester.close()
+    await tester.read_all()
+    tester.world.extra_items = [Item(ItemKind.TESTS, "t1", "left", SHOP, 1, "preview", 1, LONG_AGO)]
+    tester.world.tags = {"registry.example.com/team/shop:pr-1-12345678"}
+    tester.clock.skip(timedelta(hours=1))
+    deps, actor = tester.bot.deps, AuditActor(AuditCause.OPERATOR, "root")
+    garbage = garbage_collector(
+        tester.settings, deps.adapters, deps.store, tester.clock, repaired=lambda _: None, actor=actor
+    )
+    await garbage.clear(await garbage.find())
+    assert told(await audited(tester, who="root")) == [
+        ("root", "remove docker tests left", "done", None, ()),
+        ("root", "remove 1 registry tags", "done", None, ()),
+    ]
 
 
 async def test_a_delivery_that_is_decided_again_after_a_crash_has_one_record(tester: OfflineTester) -> None:

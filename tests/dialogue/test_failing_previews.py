@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.environments import health
 from bot.engine.reconciling.disk_writers import DiskWriters
+from bot.model.audit import AuditFilter
 from bot.model.disk import Written
 from bot.model.environment import EnvironmentState
 from bot.model.errors import RetryLater
@@ -170,6 +171,8 @@ async def test_a_preview_that_fills_the_disk_is_not_called_ready(deployed: Offli
     assert said.startswith("⚠️ **The preview is gone**")
     assert "`app` wrote 5 MB to its disk, more than its limit of 1 MB" in said
     assert "`/deploy`" in said
+    *_, recorded = [one async for one in bot.store.audit.records(AuditFilter())]
+    assert (recorded.action, recorded.cause, recorded.reason) == ("fail", "disk", Reason.DISK_EXCEEDED)
 
 
 async def test_a_folded_comment_says_it_in_its_line(deployed: OfflineTester) -> None:

@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from bot.core.reconciling import ownership
 from bot.engine.reconciling import adoption
 from bot.gitee.client import GiteeClient
+from bot.model.audit import AuditFilter
 from bot.model.environment import Endpoint, EnvironmentKey, EnvironmentState
 from bot.model.errors import RetryLater
 from bot.model.forge import RepoPath
@@ -78,6 +79,8 @@ async def test_a_preview_outlives_the_loss_of_the_store(deployed: OfflineTester)
     assert found.expires_at == before.expires_at.replace(microsecond=0)
     assert (found.state, found.run) == (EnvironmentState.READY, 0)
     assert deployed.repairs() == {"adopted_environment": 1}
+    *_, recorded = [one async for one in deployed.bot.store.audit.records(AuditFilter())]
+    assert (recorded.action, recorded.cause) == ("adopt", "sweep")
     said = await deployed.says("/status")
     assert f"http://{HOST}" in said
     await deployed.sweep()
