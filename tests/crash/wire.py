@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
 
-COMMIT = b"COMMIT"
-"""What a bot sends at the end of a transaction that changes something."""
+COMMIT = b"COMMIT\x00"
+"""What a bot sends at the end of a transaction that changes something. Its beginning has READ COMMITTED."""
 
 
 @dataclass

@@ -13,7 +13,8 @@ from bot.model.queue import Queue
 from bot.model.reason import Reason
 from bot.store import queues, schema
 from bot.store.records import Store
-from tests.crash.wire import Wire
+from tests.crash.servers import INSIDE
+from tests.crash.wire import COMMIT, Wire
 from tests.real.parts import PATIENCE
 from tests.real.postgres import SLOW_MACHINE, PostgresServer
 from tests.store.rows import evict
@@ -134,6 +135,25 @@ async def test_the_others_go_on_and_the_frozen_replica_notices(
     assert told.value.reason is Reason.STORE_UNAVAILABLE
     await frozen.close()
     await other.close()
+
+
+async def test_a_replica_that_freezes_before_a_commit_is_inside_a_transaction(
+    postgres_url: str, postgres: PostgresServer
+) -> None:
+    """The nemesis of the crash tests catches bots there."""
+    async with Wire(postgres_url) as wire:
+        store = await Store.open(wire.bot_url)
+        await store.replicas.join("frozen")
+        caught = asyncio.Event()
+        released = wire.catch(COMMIT, caught.set)
+        accepting = asyncio.create_task(store.arrivals.accept(delivery("one")))
+        async with asyncio.timeout(PATIENCE):
+            await caught.wait()
+        inside = await asyncio.to_thread(postgres.execute, INSIDE)
+        released.set()
+        assert await accepting
+        assert inside == [("frozen",)]
+        await store.close()
 
 
 async def test_the_options_of_the_operator_win(postgres_url: str) -> None:
