@@ -18,7 +18,7 @@ from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.deciding.cache import BriefCache
 from bot.engine.deciding.config_reader import BRANCH_AGE, DEFAULT_BRANCH_AGE, ConfigReader
-from bot.engine.deciding.decider import Decider
+from bot.engine.deciding.decider import COLLABORATORS_AGE, Decider
 from bot.engine.deciding.dispatcher import Dispatcher
 from bot.engine.deciding.facts import FactGatherer
 from bot.engine.deciding.trust_facts import TrustReader
@@ -159,6 +159,7 @@ async def deciding(
         adapters.steps.sandbox,
         BriefCache(deps.clock),
         owners,
+        BriefCache(deps.clock, COLLABORATORS_AGE),
         adapters.secrets.masker.mask,
         values.answer_policy(settings),
     )

@@ -90,6 +90,11 @@ class GiteeClient:
             return await self._members(repo)
         return self._read(call, found, objects.pushers)
 
+    async def collaborators(self, repo: RepoPath) -> Mapping[str, Permission]:
+        """Return the first page of collaborators, with what they may do."""
+        call = Call("GET", _REPO + "/collaborators", _at(repo), {"page": 1, "per_page": PAGE})
+        return await self._get(call, objects.collaborators) or {}
+
     async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:
         """Return a file's content at a ref; None if it is absent or a folder.
 

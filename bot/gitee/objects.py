@@ -82,10 +82,22 @@ def pushers(members: list[Json]) -> frozenset[str]:
     return frozenset(str(member["login"]) for member in members if _may_push(member.get("permissions")))
 
 
+def collaborators(members: list[Json]) -> dict[str, Permission]:
+    """Return what collaborators may do, as far as the list says so."""
+    return {str(member["login"]): _listed_permission(member.get("permissions")) for member in members}
+
+
 def members(repository: Json) -> frozenset[str] | None:
     """Return the logins of a repository's members, who may or may not push; None if it lists none."""
     found = repository.get("members")
     return frozenset(map(str, found)) if isinstance(found, list) else None
+
+
+def _listed_permission(permissions: object) -> Permission:
+    held = permissions if isinstance(permissions, Mapping) else {}
+    if held.get("admin") is True:
+        return Permission.ADMIN
+    return Permission.WRITE if held.get("push") is True else Permission.READ
 
 
 def _may_push(permissions: object) -> bool:

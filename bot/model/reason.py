@@ -25,7 +25,7 @@ class Reason(StrEnum):
     """
 
     # Refusals: nothing ran.
-    NOT_ALLOWED = "not_allowed"  # who, command, level, environment, owners
+    NOT_ALLOWED = "not_allowed"  # who, command, level, environment, helpers
     NOT_TRUSTED = "not_trusted"  # author, sha, approve
     FORK_NOT_OWN = "fork_not_own"  # author, sha, fork, approve
     FORK_SHARED = "fork_shared"  # sha, fork, who, approve

@@ -1,6 +1,6 @@
 """Gitee: its API, and the code in its repositories."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -52,6 +52,10 @@ class Forge(Protocol):
 
         The owner of a personal namespace may be missing.
         """
+        ...
+
+    async def collaborators(self, repo: RepoPath) -> Mapping[str, Permission]:
+        """Return the first hundred people in a repository's list and what they may do there, in one call."""
         ...
 
     async def default_branch(self, repo: RepoPath) -> str:

@@ -24,7 +24,10 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
             en="{who} may not run this command on {environment}; it is for {level}.",
             zh="{who} 没有权限对 {environment} 执行这个命令，仅限{level}使用。",
         ),
-        advice=Text(en="`OWNERS` names {owners}.", zh="`OWNERS` 中有 {owners}。"),
+        advice=Text(
+            en="People here who may use it: {helpers}.",
+            zh="本仓库中可以使用的人：{helpers}。",
+        ),
         without=Text(
             en="{who} may not run this command; it is for {level}.",
             zh="{who} 没有权限，这个命令仅限{level}使用。",

@@ -196,7 +196,7 @@ def test_a_refusal_names_owners_and_says_when_a_named_person_lacks_write_access(
     owned: dict[str, PermissionLevel | Rule] = {"build": Rule(owners=True)}
     found = refused("/build", owned, owners=("wang", "zhao", "qian", "sun"))
     assert found is not None
-    assert (found["level"], found["owners"]) == ("owners", "wang, zhao, qian")
+    assert (found["level"], found["helpers"]) == ("owners", "wang, zhao, qian")
     assert (refused("/build", owned) or {})["level"] == "no_owners"
     assert refused("/build", owned, owners=("LIN",)) is None
     facts = snapshot(trusted=False)

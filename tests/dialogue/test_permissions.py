@@ -54,7 +54,7 @@ async def test_an_approver_in_owners_may(tester: OfflineTester) -> None:
     await governed(tester, BY_OWNERS, owners=MEI)
     assert "Image built" in await tester.says("/build", by="mei")
     said = await tester.says("/build", by="lin")
-    assert "it is for the approvers in `OWNERS`. `OWNERS` names `mei`." in " ".join(said.split())
+    assert "it is for the approvers in `OWNERS`. People here who may use it: `mei`." in " ".join(said.split())
 
 
 async def test_owners_is_read_again_once_it_has_changed(tester: OfflineTester) -> None:
@@ -156,6 +156,7 @@ async def test_teams_have_rules_of_their_own(tester: OfflineTester) -> None:
     await governed(tester, rules)
     said = await tester.says("/build", by="stranger")
     assert "stranger may not run this command; it is for repository administrators." in said
+    assert "People here who may use it: `lin`." in said
     rules = rules.replace("team/api", "TEAM/s*")
     await governed(tester, rules)
     assert "Image built" in await tester.says("/build", by="stranger")

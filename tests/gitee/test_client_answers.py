@@ -228,6 +228,24 @@ async def test_those_who_may_push_are_the_collaborators_or_the_members(
     assert await Prepared(answers).client.pushers(REPO) == expected
 
 
+async def test_collaborators_are_one_page_with_what_the_list_says_of_each() -> None:
+    people = [
+        {"login": "lin", "permissions": {"pull": True, "push": True, "admin": True}},
+        {"login": "mei", "permissions": {"push": True}},
+        {"login": "nosy", "permissions": {"push": "true"}},
+        {"login": "silent"},
+    ]
+    gitee = Prepared([json_response(200, people)])
+    assert await gitee.client.collaborators(REPO) == {
+        "lin": Permission.ADMIN,
+        "mei": Permission.WRITE,
+        "nosy": Permission.READ,
+        "silent": Permission.READ,
+    }
+    assert len(gitee.requests) == 1
+    assert await Prepared([json_response(404)]).client.collaborators(REPO) == {}
+
+
 @pytest.mark.parametrize(
     ("response", "expected"),
     [

@@ -97,7 +97,7 @@ _NOT_NAMED = RefusalLine(
 _NOT_OWNER = RefusalLine(
     "/teardown",
     Reason.NOT_ALLOWED,
-    {"who": "mei", "command": "teardown", "level": "@lin, owners", "owners": "wang, zhao"},
+    {"who": "mei", "command": "teardown", "level": "@lin, owners", "helpers": "wang, zhao"},
 )
 _NO_OWNERS = RefusalLine(
     "/build", Reason.NOT_ALLOWED, {"who": "mei", "command": "build", "level": "no_owners"}

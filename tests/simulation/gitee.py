@@ -1,6 +1,6 @@
 """A model of Gitee: pull requests and comments in memory, with answers that come late or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -196,6 +196,9 @@ class ModelForge:
 
     async def pushers(self, repo: RepoPath) -> frozenset[str] | None:
         return frozenset(PEOPLE)
+
+    async def collaborators(self, repo: RepoPath) -> Mapping[str, Permission]:
+        return PEOPLE
 
     async def default_branch(self, repo: RepoPath) -> str:
         return "main"

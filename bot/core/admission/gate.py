@@ -1,15 +1,13 @@
 """The checks that all commands have in common; they come before the command's own decision."""
 
 from bot.core.admission import permissions, trust
+from bot.core.admission.helping import MOST_NAMED
 from bot.core.admission.permissions import Person, Rule
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.model.forge import Permission, PullState
 from bot.model.outcome import Refuse
 from bot.model.reason import Reason
 from bot.model.snapshot import Snapshot
-
-MOST_NAMED = 3
-"""People whom a refusal names for each reason why they may do what was refused."""
 
 
 def refusal(
@@ -70,6 +68,6 @@ def not_allowed(
         "command": command,
         "level": ", ".join(permissions.described(needed, snapshot.owners, MOST_NAMED)),
         "environment": environment,
-        "owners": ", ".join(snapshot.owners[:MOST_NAMED]) if needed.owners else "",
+        "helpers": ", ".join(snapshot.owners[:MOST_NAMED]) if needed.owners else "",
     }
     return Refuse(Reason.NOT_ALLOWED, {name: value for name, value in facts.items() if value})

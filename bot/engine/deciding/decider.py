@@ -1,14 +1,16 @@
 """Turns a delivery into a decision: reads the facts again from their sources, and asks the pure core."""
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.core.admission import answering, gate, keys, trust
+from bot.core.admission import answering, gate, helping, keys, trust
 from bot.core.admission.answering import AnswerPolicy
 from bot.core.admission.permissions import Policy
 from bot.core.auditing import decisions
 from bot.core.deciding import automatic, decide, decision
+from bot.core.deciding.decide import Decided
 from bot.core.deciding.decision import Subject
 from bot.core.language import parsing
 from bot.core.language.command import AnyCommand
@@ -22,8 +24,8 @@ from bot.engine.deciding.facts import FactGatherer, Facts
 from bot.engine.deciding.identity import Identity
 from bot.model.audit import AuditRecord
 from bot.model.delivery import Delivery, Trigger
-from bot.model.errors import NotThereYet
-from bot.model.forge import Comment, PullRequest, PullState
+from bot.model.errors import GiveUp, NotThereYet, RetryLater
+from bot.model.forge import Comment, Permission, PullRequest, PullState
 from bot.model.observed import ObservedState
 from bot.model.outcome import Decision, Ignore, Outcome
 from bot.model.pipeline import Pipeline
@@ -34,6 +36,10 @@ from bot.model.views import ConfigBroken, Message
 from bot.pipeline import config_file
 from bot.ports import Clock, Forge, Sandbox
 
+logger = logging.getLogger(__name__)
+
+COLLABORATORS_AGE = timedelta(minutes=10)
+"""How long people who can be named in refusals are remembered."""
 CONFIG_CHANGED = Note("config_changed", {"file": config_file.FILE})
 """A proposed configuration is checked when it changes, and takes effect once it is merged."""
 
@@ -52,6 +58,8 @@ class Decider:
     visible: BriefCache[str]
     """The default branches of repositories, empty for those that the bot may not see."""
     owners: CommentOwners
+    collaborators: BriefCache[Mapping[str, Permission]]
+    """By repository: some people and what they may do there, to be named in refusals."""
     mask: Callable[[str], str]
     """Masks secrets in what is recorded for audits."""
     answering: AnswerPolicy = field(default_factory=AnswerPolicy)
@@ -126,6 +134,7 @@ class Decider:
             policy=self.policy,
             late=late or (lambda _: None),
         )
+        outcomes = await self._with_helpers(pull, outcomes)
         origin = Origin(Trigger.COMMENT, comment.author, parsing.command_text(lines), delivery.key)
         merged = decide.merged(outcomes, facts.snapshot)
         decided = self._joined(merged, facts, self._subject(facts, origin, comment=comment))
@@ -135,6 +144,20 @@ class Decider:
         common = decisions.about(delivery, pull, decided, comment.author)
         decided = self._audited(decided, decisions.of_comment(outcomes, decided, common))
         return self._limited(decided, facts.snapshot, answered)
+
+    async def _with_helpers(self, pull: PullRequest, decided: Decided) -> Decided:
+        """Return refusals with people who may do what was refused; without them if they cannot be read."""
+        if not helping.lacks_names([outcome for _, outcome in decided]):
+            return decided
+        repo = pull.repo
+        try:
+            key = str(repo).lower()
+            people = await self.collaborators.get(key, lambda: self.forge.collaborators(repo))
+        except (GiveUp, RetryLater) as error:
+            logger.info("no names for a refusal: %s", error)
+            return decided
+        others = {login: level for login, level in people.items() if not await self.identity.is_me(login)}
+        return [(line, helping.named(outcome, others)) for line, outcome in decided]
 
     def _answers(self, lines: Sequence[Line], facts: Facts) -> bool:
         """Return whether the author of a comment gets an answer."""

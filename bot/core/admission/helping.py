@@ -1,0 +1,42 @@
+"""Who can help somebody whose command was refused: a few people who may do it. They are not notified."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.core.admission import trust
+from bot.core.language.command import PermissionLevel
+from bot.model.forge import Permission
+from bot.model.outcome import Outcome, Refuse
+from bot.model.reason import Reason
+
+MOST_NAMED = 3
+"""People whom a refusal names for each reason why they may do what was refused."""
+
+_ENOUGH: Mapping[str, Permission] = {
+    PermissionLevel.CONTRIBUTOR: Permission.WRITE,
+    PermissionLevel.WRITE: Permission.WRITE,
+    PermissionLevel.ADMIN: Permission.ADMIN,
+}
+
+
+def lacks_names(outcomes: Sequence[Outcome]) -> bool:
+    """Return whether one of the outcomes is a refusal for a permission level, which names nobody."""
+    return any(_enough(outcome) is not None for outcome in outcomes)
+
+
+def named(outcome: Outcome, collaborators: Mapping[str, Permission]) -> Outcome:
+    """Return an outcome; if it is a refusal for a permission level, with the first people who have it."""
+    enough = _enough(outcome)
+    if enough is None or not isinstance(outcome, Refuse):
+        return outcome
+    names = [login for login, permission in collaborators.items() if permission >= enough]
+    others = [login for login in names if not trust.same_person(login, outcome.facts["who"])]
+    helpers = ", ".join(others[:MOST_NAMED])
+    return replace(outcome, facts={**outcome.facts, "helpers": helpers}) if helpers else outcome
+
+
+def _enough(outcome: Outcome) -> Permission | None:
+    """Return the permission that a refusal is about, None if it names people already or is about another."""
+    if not isinstance(outcome, Refuse) or outcome.reason is not Reason.NOT_ALLOWED:
+        return None
+    return _ENOUGH.get(outcome.facts["level"]) if "helpers" not in outcome.facts else None
