@@ -8,7 +8,6 @@ import base64
 import contextlib
 import io
 import json
-import re
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
@@ -110,7 +109,7 @@ def build_context(data: bytes) -> None:
         source.write_bytes(data)
         try:
             write_filtered(source, copy, "Dockerfile")
-        except (tarfile.TarError, EOFError, re.error, ValueError, OverflowError):
+        except (tarfile.TarError, EOFError, TellUser, ValueError, OverflowError):
             return
         with tarfile.open(copy) as tar:
             names = tar.getnames()
