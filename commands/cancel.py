@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
+from bot.model.forge import PullState
 from bot.model.observed import Effect
 from bot.model.outcome import Outcome, Refuse, StopRuns
 from bot.model.reason import Reason
@@ -40,9 +41,11 @@ class Args:
 def plan(args: Args, now: Snapshot) -> Outcome:
     """Stop one run of this pull request or all of them.
 
-    Runs that remove something are stopped only by people who may start such runs.
+    Runs that remove something are stopped only by people who may start such runs, and not after the pull
+    request has ended: then nothing else would remove its environments before they expire.
     """
-    active = tuple(run.id for run in now.active if now.writes or "teardown" not in run.plan.names)
+    keeps = not now.writes or now.pull.state is not PullState.OPEN
+    active = tuple(run.id for run in now.active if not (keeps and "teardown" in run.plan.names))
     if not active:
         return Refuse(Reason.NOTHING_TO_CANCEL)
     if args.run is None:

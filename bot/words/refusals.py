@@ -145,7 +145,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
         without=Text(en="There is no command {name}.", zh="没有 {name} 这个命令。"),
     ),
     Reason.NOTHING_TO_CANCEL: Wording(
-        Text(en="This PR has no running or queued run.", zh="这个 PR 没有正在进行或排队的运行。"),
+        Text(en="This PR has no run that can be cancelled.", zh="这个 PR 没有可以取消的运行。"),
     ),
     Reason.NOTHING_TO_TEAR_DOWN: Wording(
         Text(en="This PR has no environment to tear down.", zh="这个 PR 没有需要清理的环境。"),

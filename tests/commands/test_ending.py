@@ -1,5 +1,7 @@
 """The commands that end something: /teardown and /cancel."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.core.deciding import planning
@@ -72,6 +74,16 @@ def test_cancel(words: str, active: tuple[int, ...], expected: Outcome) -> None:
     now = snapshot(active=tuple(run(number) for number in active))
 
     assert decided(cancel.command, words, now) == expected
+
+
+@pytest.mark.parametrize("words", ["", "8"])
+def test_cancel_lets_the_end_of_a_pull_request_remove_everything(words: str) -> None:
+    removing = replace(run(8), plan=Plan((Teardown(everything=True),)))
+
+    now = snapshot(active=(removing,))
+    assert decided(cancel.command, words, now) == StopRuns((8,))
+    assert decided(cancel.command, words, replace(now, writes=False)) == Refuse(Reason.NOTHING_TO_CANCEL)
+    assert decided(cancel.command, words, replace(now, pull=OVER)) == Refuse(Reason.NOTHING_TO_CANCEL)
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "1.5", "##1", "²", "１", "1234567890123"])

@@ -157,7 +157,7 @@ REFUSED = {
     "/deploy enviroment=x": "Unknown argument `enviroment`; did you mean `environment`?",
     '/deploy "preview': "Unclosed quotation mark",
     "/cancel all": "`all` is not a valid `run`; expected: 42.",
-    "/cancel 7": "This PR has no running or queued run.",
+    "/cancel 7": "This PR has no run that can be cancelled.",
     "/teardown": "This PR has no environment to tear down.",
     "/help nosuch": "There is no command `nosuch`. `/help` lists all commands.",
     "/ok-to-test": "is already trusted",
