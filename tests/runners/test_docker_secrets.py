@@ -95,15 +95,14 @@ async def test_another_container_does_not_reach_a_secret(stage: Stage, path: str
 
 
 async def test_nothing_is_left_of_a_removed_environment(stage: Stage) -> None:
-    before = {volume.name for volume in stage.sdk.volumes.list()}
     await stage.platform.deploy(stage.spec(secrets=[SECRET]), stage.log)
-    during = {volume.name for volume in stage.sdk.volumes.list()} - before
+    volumes = {mount["Name"] for one in stage.containers for mount in one.attrs["Mounts"]}
 
     await stage.platform.remove(KEY, ANYONE)
 
     assert stage.empty
-    assert during
-    assert not during & {volume.name for volume in stage.sdk.volumes.list()}
+    assert volumes
+    assert not volumes & {volume.name for volume in stage.sdk.volumes.list()}
 
 
 async def test_a_suite_reads_its_secret_and_nothing_is_left_of_it(stage: Stage) -> None:
