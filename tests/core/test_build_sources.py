@@ -7,7 +7,6 @@ import pytest
 from bot.core.deciding.build_sources import BuildSource, SourceKind, build_sources
 
 R, F, I, U = SourceKind.REMOTE, SourceKind.FRONTEND, SourceKind.IMAGE, SourceKind.UNREADABLE  # noqa: E741 - one table
-S = SourceKind.SECRET
 URL = "http://127.0.0.1:5000/v2/_catalog"
 
 
@@ -390,38 +389,6 @@ def test_the_here_document_of_a_trigger_sets_no_variable() -> None:
 )
 def test_ordinary_here_documents_are_read(line: str) -> None:
     assert found(f"FROM scratch\n{line}\nx\nE\nRUN true", None, U) == set()
-
-
-SECRETS = {
-    "type=secret,id=token": {"token"},
-    "type=secret,id=token,required": {"token"},
-    "type=secret,id=token,required=true,target=/root/.npmrc,uid=1,mode=0400": {"token"},
-    "required=true,ID=token,TYPE=Secret": {"token"},
-    "type=secret,source=token": {"token"},
-    "type=secret,src=token": {"token"},
-    "type=secret,target=/root/token": {"token"},
-    "type=secret,dst=token": {"token"},
-    "type=secret,id=token,env=TOKEN": {"token"},
-    '"type=secret","id=to\'ken"': {"token"},
-    "type=secret,id=$TOKEN": {None},
-    "type=secret,id=token,required=false": set(),
-    "type=secret,id=token,required=F": set(),
-    "type=secret": set(),
-    "type=cache,id=token,target=/c": set(),
-    "type=ssh,id=token": set(),
-    "id=token": set(),
-}
-
-
-@pytest.mark.parametrize(("mount", "ids"), SECRETS.items(), ids=SECRETS)
-def test_secrets_that_a_build_needs(mount: str, ids: set[str | None]) -> None:
-    for line in (
-        f"RUN --mount={mount} x",
-        f"ONBUILD RUN --mount={mount} x",
-        f"RUN --network=none --mount={mount} x",
-    ):
-        assert found(f"FROM scratch\n{line}", None, S) == {(2, name) for name in ids}
-    assert found(f"FROM scratch\nRUN x --mount={mount}", None, S) == set()
 
 
 def test_a_source_has_its_line_and_its_words() -> None:
