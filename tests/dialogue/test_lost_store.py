@@ -119,21 +119,6 @@ async def test_a_command_in_a_pull_request_of_a_deleted_store_is_preceded_by_the
     every_marker_once(tester)
 
 
-async def test_a_report_that_gitee_does_not_take_holds_up_no_command(
-    tester: OfflineTester, caplog: pytest.LogCaptureFixture
-) -> None:
-    await building(tester)
-    (lost,) = tester.comments()
-    await lose(tester, repos=NAMED)
-    fault = tester.gitee.faults.add("PATCH", f"/comments/{lost.id}$", status=500, times=999)
-    assert "/deploy" in await tester.says("/help")
-    await tester.sweep()
-    assert f"comment {lost.id} of {REPO}!1 stays for now" in caplog.text
-    fault.times = 0
-    await tester.sweep()
-    assert tester.comments()[0].body.startswith("⚠️ **Run #1 is lost**")
-
-
 async def test_what_a_deleted_store_has_finished_stays_as_it_is(tester: OfflineTester) -> None:
     said = await tester.opened()
     old = await run(tester, 1)
