@@ -17,7 +17,7 @@ from bot.model.account import RegistryAccount
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.holder import ANYONE
 from bot.model.reason import Reason
-from bot.runners import lines
+from bot.runners import lines, response_body
 from bot.runners.cleanup import uninterrupted
 from bot.runners.docker import engine as engine_module
 from bot.runners.docker.builder import DockerBuilder
@@ -187,6 +187,41 @@ async def read_after_losing_the_connection(engine: DockerEngine) -> None:
         response.connection.protocol.close()
         async for message in engine.messages(response):
             raise AssertionError(message)
+
+
+async def test_a_connection_that_is_lost_while_its_request_is_sent_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(response_body, "LOOK", 0.05)
+
+    async def begin(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        await asyncio.Event().wait()
+        return response
+
+    async with fake_engine(tmp_path, {"/build": begin}) as engine:
+        with pytest.raises(EngineFault, match="the connection is lost"):
+            await read_after_losing_the_connection_while_sending(engine)
+
+
+async def read_after_losing_the_connection_while_sending(engine: DockerEngine) -> None:
+    lost = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"x"
+        await lost.wait()
+
+    async with engine.open("POST", "/build", data=body()) as response:
+        assert response.connection is not None
+        assert response.connection.transport is not None
+        # The end of the request is written before aiohttp hears of the loss.
+        lost.set()
+        response.connection.transport.close()
+        async with asyncio.timeout(30):
+            async for message in engine.messages(response):
+                raise AssertionError(message)
 
 
 async def test_calls_to_a_hanging_engine_time_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
