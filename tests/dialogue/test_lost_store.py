@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,22 @@ async def test_a_command_in_a_pull_request_of_a_deleted_store_is_preceded_by_the
     assert tester.comments()[0].body.startswith("⚠️ **Run #1 is lost**")
     assert [one.id for one in await tester.runs()] == [1]
     every_marker_once(tester)
+
+
+async def test_a_report_that_gitee_does_not_take_holds_up_no_command(
+    tester: OfflineTester, caplog: pytest.LogCaptureFixture
+) -> None:
+    await building(tester)
+    (lost,) = tester.comments()
+    tester.clock.skip(timedelta(minutes=1))  # The new store has nothing to do with the opening.
+    await lose(tester, repos=NAMED)
+    fault = tester.gitee.faults.add("PATCH", f"/comments/{lost.id}$", status=500, times=999)
+    assert "/deploy" in await tester.says("/help")
+    await tester.sweep()
+    assert f"comment {lost.id} of {REPO}!1 stays for now" in caplog.text
+    fault.times = 0
+    await tester.sweep()
+    assert tester.comments()[0].body.startswith("⚠️ **Run #1 is lost**")
 
 
 async def test_what_a_deleted_store_has_finished_stays_as_it_is(tester: OfflineTester) -> None:
