@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import stat
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ class OperatorSecrets:
     def __init__(self, sources: Iterable[SecretSource], masker: Masker) -> None:
         self._sources = {source.name: source for source in sources}
         self.masker = masker
+        self._learning = threading.Lock()
+        """Held while the masker learns: of two threads, one would forget what the other has learned."""
 
     async def read(self, name: str) -> bytes:
         """Return the present value of a secret; see `Secrets.read`."""
@@ -69,7 +72,8 @@ class OperatorSecrets:
 
     def _read(self, name: str) -> bytes:
         content = self._sources[name].read()
-        self.masker.learn([content.decode()])
+        with self._learning:
+            self.masker.learn([content.decode()])
         return content
 
 

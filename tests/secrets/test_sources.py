@@ -1,6 +1,9 @@
 """The operator's secrets are read where the settings say, and masked from then on."""
 
+import asyncio
 import os
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -78,3 +81,33 @@ async def test_a_secret_that_was_lost_since_the_start_is_the_operators_matter(tm
             await secrets.read(name)
         assert error.value.reason is Reason.SECRET_UNREADABLE
         assert str(tmp_path) not in str(error.value)
+
+
+async def test_secrets_that_are_read_at_the_same_time_are_all_masked() -> None:
+    masker = _Slow(())
+    sources = [SecretSource(name, variable=name) for name in ("one", "two")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "one", "hunter2-1")
+        patch.setitem(os.environ, "two", "hunter2-2")
+        secrets = OperatorSecrets(sources, masker)
+        await asyncio.gather(secrets.read("one"), secrets.read("two"))
+
+    assert not masker.both.is_set(), "two threads change the masker"
+    assert masker.mask("hunter2-1 hunter2-2") == "*** ***"
+
+
+class _Slow(Masker):
+    """A masker in which a second thread has time to come in while a first one learns."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        self._inside = 0
+        self.both = threading.Event()
+        super().__init__(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        self._inside += 1
+        if self._inside > 1:
+            self.both.set()
+        self.both.wait(0.3)
+        super().learn(secrets)
+        self._inside -= 1
