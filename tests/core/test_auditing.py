@@ -87,6 +87,13 @@ def test_arguments_that_are_not_valid_are_not_recorded() -> None:
     assert (misused.reason, misused.details, misused.facts) == (Reason.ARGUMENT_UNKNOWN, "", {})
 
 
+def test_a_refusal_for_an_environment_names_it() -> None:
+    facts = {"who": "mei", "command": "teardown", "level": "@lin", "environment": "production"}
+    refused = Refuse(Reason.NOT_ALLOWED, {**facts, "helpers": "lin"})
+    [record] = decisions.of_comment([(parse("/teardown", COMMANDS)[0], refused)], NOTHING, COMMON)
+    assert (record.details, record.facts) == ("", facts)
+
+
 def test_a_cancellation_names_the_runs_that_it_stops() -> None:
     busy = snapshot(active=(run(7), run(8)))
     request = StopRequest(Reason.CANCELLED, {"who": "lin"})

@@ -22,7 +22,7 @@ LONGEST_LOGIN = 200
 """Characters of a login; a webhook may claim any."""
 SAFE_FACTS = frozenset(
     {"author", "by", "command", "fork", "level", "longest", "named", "now", "run", "seconds", "seen", "sha"}
-    | {"step", "who"}
+    | {"environment", "step", "who"}
 )
 """Names of facts that contain no text that somebody typed; see `bot/model/reason.py`."""
 
