@@ -108,7 +108,7 @@ class LateEffects:
         if (kept.id, digest) == (known.comment_id, known.digest):
             return
         run = known.marker.run
-        what = "as it was" if run is None else "outdated: corrected"
+        what = "not as it was recorded: it stays" if run is None else "outdated: corrected"
         logger.warning("comment %s of %s!%s is %s", kept.id, known.repo, known.number, what)
         where, shows = (known.repo, known.number, known.marker.key), digest if run is None else ""
         await self.records.pulls.put_comment(*where, known.lease, comment_id=kept.id, body_digest=shows)
