@@ -148,6 +148,7 @@ class KubernetesSettings:
         "preview.number=number",
         "preview.sha=sha",
         "preview.environment=environment",
+        "preview.secret=secret",
     )
     """Values that the bot sets in charts, as `path=fact`: the path of the value and the fact that it
     receives."""

@@ -77,11 +77,25 @@ def test_a_build_has_no_environment() -> None:
 
 
 def test_a_runner_that_delivers_no_secrets_is_named() -> None:
-    step = replace(DEPLOY, config=replace(DEPLOY.config, runner=RunnerName.KUBERNETES))
+    step = replace(DEPLOY, config=replace(DEPLOY.config, runner=RunnerName.JENKINS))
     found = refusal(step, REPO, (GRANT,))
     assert found is not None
     assert found.reason is Reason.SECRET_NOT_DELIVERED
-    assert found.facts["runner"] == "kubernetes"
+    assert found.facts["runner"] == "jenkins"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        *(
+            replace(one, config=replace(one.config, runner=RunnerName.KUBERNETES))
+            for one in (DEPLOY, SERVICE)
+        ),
+        replace(TEST, config=replace(TEST.config, runner=RunnerName.KUBERNETES)),
+    ],
+)
+def test_kubernetes_delivers_secrets(step: Step) -> None:
+    assert reason(step, GRANT) is None
 
 
 def test_the_stage_with_the_tests_has_the_secrets_of_builds() -> None:

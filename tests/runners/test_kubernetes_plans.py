@@ -1,13 +1,17 @@
 """Plans from a repository's own objects: reviewed, completed, and refused before anything is applied."""
 
+import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
 
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
+from bot.model.secrets import SecretValue
 from bot.ports import Definition
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
@@ -47,13 +51,21 @@ def helm(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     return program
 
 
-async def planned(folder: Path, files: dict[str, str], *, chart: bool, **values: str) -> DeploymentPlan:
+async def planned(
+    folder: Path,
+    files: dict[str, str],
+    secrets: Sequence[SecretValue] = (),
+    /,
+    *,
+    chart: bool,
+    **values: str,
+) -> DeploymentPlan:
     archive = folder / "definition.tar"
     archive.write_bytes(tar(files))
     definition = Definition("deploy", archive, chart=chart, values=values)
     charts = Charts(KnownCluster(ClusterAccess()), Helm(ClusterAccess(), folder / "home"), ChartPolicy())
     options = KubernetesOptions("bot", routing=Routing(ingress_class="traefik"))
-    spec = environment_of(definition=definition, port=None)
+    spec = environment_of(definition=definition, port=None, secrets=secrets)
     return await DeploymentPlanner(spec, "pr-12-shop", options, charts, ProcessSandbox()).plan()
 
 
@@ -111,3 +123,45 @@ async def test_templates_that_ask_for_the_node_are_refused(tmp_path: Path) -> No
         "what": "spec.template.spec.hostNetwork: true",
         "allowed": "false",
     }
+
+
+GUIDES = Path(__file__).parents[2] / "docs"
+PASSWORD = b"correct-horse-9f86d081"
+SECRETS = (SecretValue("db-password", PASSWORD), SecretValue("db-password", PASSWORD, "DATABASE_PASSWORD"))
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n"
+DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n"
+
+
+@pytest.mark.parametrize("page", ["kubernetes.md", "kubernetes.zh.md"])
+async def test_the_chart_of_the_guide_names_its_secret_and_contains_no_value(
+    helm: Path, tmp_path: Path, page: str
+) -> None:
+    [pod] = re.findall(r"```yaml\n(spec:.*?)```", (GUIDES / page).read_text("utf-8"), re.DOTALL)
+    chart = {
+        "Chart.yaml": "{apiVersion: v2, name: shop, version: 0.1.0}",
+        "templates/all.yaml": f"{DEPLOYMENT}{indent(pod, '    ')}---\n{SERVICE}",
+    }
+
+    plan = await planned(tmp_path, chart, SECRETS, chart=True)
+
+    found = body(plan, "Deployment")["spec"]["template"]["spec"]
+    name = "chatops-secrets.deploy.7-0"
+    assert found["volumes"] == [{"name": "secrets", "secret": {"secretName": name}}]
+    [variable] = found["containers"][0]["env"]
+    assert variable["valueFrom"]["secretKeyRef"] == {"name": name, "key": "DATABASE_PASSWORD"}
+    assert PASSWORD.decode() not in repr(plan)
+
+
+async def test_a_chart_without_secrets_gets_no_value_that_its_schema_need_not_know(
+    helm: Path, tmp_path: Path
+) -> None:
+    data = "data: {a: {{ .Values.preview | toJson | quote }}}"
+    seen = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\n{data}"
+    chart = {
+        "Chart.yaml": "{apiVersion: v2, name: shop, version: 0.1.0}",
+        "templates/all.yaml": f"{seen}\n---\n{SERVICE}",
+    }
+
+    plan = await planned(tmp_path, chart, chart=True)
+
+    assert "secret" not in body(plan, "ConfigMap")["data"]["a"]

@@ -11,13 +11,8 @@ from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
 from bot.model.reason import Reason
 from bot.model.secrets import SecretGrant, SecretRequest, SecretStep, SecretTrust
 
-_DELIVERED_BY: Mapping[SecretStep, frozenset[RunnerName]] = {
-    SecretStep.BUILD: frozenset({RunnerName.DOCKER, RunnerName.KUBERNETES}),
-    SecretStep.DEPLOY: frozenset({RunnerName.DOCKER}),
-    SecretStep.SERVICES: frozenset({RunnerName.DOCKER}),
-    SecretStep.TEST: frozenset({RunnerName.DOCKER}),
-}
-"""The runners that deliver secrets to each step."""
+_DELIVERING = frozenset({RunnerName.DOCKER, RunnerName.KUBERNETES})
+"""The runners that deliver secrets to steps."""
 
 
 def requests(step: Step) -> tuple[SecretRequest, ...]:
@@ -63,7 +58,7 @@ def _reason(request: SecretRequest, step: Step, grant: SecretGrant | None) -> Re
         return Reason.SECRET_NOT_FOR_ENVIRONMENT
     if grant.trust is SecretTrust.MEMBERS and not _trusted(step):
         return Reason.SECRET_NOT_TRUSTED
-    if _runner(request, step) not in _DELIVERED_BY[request.step]:
+    if _runner(request, step) not in _DELIVERING:
         return Reason.SECRET_NOT_DELIVERED
     return None
 

@@ -44,6 +44,8 @@ class Charts:
             "number": str(pull["number"]),
             "sha": pull["sha"],
             "environment": pull["environment"],
+            # Without secrets there is no such value: a chart's schema need not know it.
+            **({"secret": context["secrets"]["name"]} if context["secrets"]["name"] else {}),
         }
         return {path: known[fact] for path, fact in self.policy.facts.items() if fact in known}
 

@@ -72,6 +72,7 @@ CHART_FACTS: Mapping[str, str] = {
     "preview.number": "number",
     "preview.sha": "sha",
     "preview.environment": "environment",
+    "preview.secret": "secret",
 }
 """The values that a chart receives: the path of each, and the fact that it is set to."""
 

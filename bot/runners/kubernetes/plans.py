@@ -15,8 +15,9 @@ from bot.ports import Definition, EnvironmentSpec, Sandbox
 from bot.runners.kubernetes import applying, archives, rendering
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.namespace import PULL_SECRET
+from bot.runners.kubernetes.namespace_secrets import granted_to
 from bot.runners.kubernetes.options import KubernetesOptions
-from bot.runners.kubernetes.pure import chart_values, entry_service
+from bot.runners.kubernetes.pure import chart_values, entry_service, part_secrets
 from bot.runners.kubernetes.pure.entry_service import APP, EntryService
 from bot.runners.kubernetes.pure.field_rules import ManifestScope
 from bot.runners.kubernetes.pure.manifest_policy import Review
@@ -148,6 +149,9 @@ def scope_of(options: KubernetesOptions, namespace: str, spec: EnvironmentSpec) 
         namespace,
         spec.host,
         reserved=frozenset({PULL_SECRET}),
+        secrets=frozenset(
+            part_secrets.name(part, values, spec.labels) for part, values in granted_to(spec).items()
+        ),
         pull_secret="" if options.account is None else PULL_SECRET,
         level=options.level,
         run_as_user=options.run_as_user,

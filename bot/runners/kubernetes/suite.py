@@ -14,6 +14,7 @@ from bot.ports import TestOutput, TestSpec
 from bot.runners.cleanup import unless_cancelled
 from bot.runners.kubernetes import suite_job
 from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnavailable
+from bot.runners.kubernetes.namespace_secrets import NamespaceSecrets
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.polling import INTERVAL, until
 from bot.runners.kubernetes.pure import cluster_labels, objects, rollout_status
@@ -79,6 +80,7 @@ class SuiteRun:
             raise Overtaken(Reason.CLUSTER_UNAVAILABLE)
         if found is not None:
             await self._remove()
+        await NamespaceSecrets(self.cluster, self.namespace, self.labels).of_tests(self.spec.secrets)
         body = suite_job.job(self.spec, self.options, self.labels)
         try:
             await self.cluster.call("POST", JOB.path(self.namespace), body=body)
@@ -174,7 +176,7 @@ class SuiteRun:
 
 
 async def stop(cluster: Cluster, namespace: str, holder: Holder) -> None:
-    """Delete the Jobs of suites that are not newer than the holder; wait until they and their pods are gone.
+    """Delete the Jobs and Secrets of suites that are not newer than the holder; wait until no pod is left.
 
     The suites of a step run one after the other, so that there is no other one to spare.
     """
@@ -190,6 +192,7 @@ async def stop(cluster: Cluster, namespace: str, holder: Holder) -> None:
         metadata = job["metadata"]
         path = JOB.path(namespace, metadata["name"])
         await cluster.delete(path, preconditions={"uid": metadata["uid"]})
+    await NamespaceSecrets(cluster, namespace, {}).remove_of_tests(holder)
     try:
         await until(GONE_AFTER, gone)
     except TimeoutError:

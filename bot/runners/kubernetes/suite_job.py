@@ -11,8 +11,9 @@ from typing import Any
 
 from bot.core import naming
 from bot.ports import TestSpec
+from bot.runners.kubernetes import templates
 from bot.runners.kubernetes.options import KubernetesOptions
-from bot.runners.kubernetes.pure import cluster_labels
+from bot.runners.kubernetes.pure import cluster_labels, part_secrets
 from bot.runners.kubernetes.pure.manifests import JOB
 from bot.runners.kubernetes.template_context import resources, security
 from bot.runners.kubernetes.templates import literal
@@ -61,6 +62,7 @@ def job(spec: TestSpec, options: KubernetesOptions, labels: Mapping[str, str]) -
     """Return the Job."""
     marked = {**labels, cluster_labels.LABEL_ROLE: "tests"}
     contexts = security(options)
+    secrets = part_secrets.reference(part_secrets.OF_TESTS, spec.secrets, labels)
     pod = {
         "restartPolicy": "Never",
         "shareProcessNamespace": True,
@@ -68,8 +70,11 @@ def job(spec: TestSpec, options: KubernetesOptions, labels: Mapping[str, str]) -
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 1,
         "securityContext": contexts["pod"],
-        "containers": [_tests(spec, options), _reports(options, contexts)],
-        "volumes": [{"name": REPORTS, "emptyDir": {"sizeLimit": _VOLUME_LIMIT}}],
+        "containers": [_tests(spec, options, secrets), _reports(options, contexts)],
+        "volumes": [
+            {"name": REPORTS, "emptyDir": {"sizeLimit": _VOLUME_LIMIT}},
+            *templates.secret_volumes(secrets),
+        ],
     }
     return {
         "apiVersion": JOB.api_version,
@@ -84,17 +89,18 @@ def job(spec: TestSpec, options: KubernetesOptions, labels: Mapping[str, str]) -
     }
 
 
-def _tests(spec: TestSpec, options: KubernetesOptions) -> dict[str, Any]:
+def _tests(spec: TestSpec, options: KubernetesOptions, secrets: dict[str, Any]) -> dict[str, Any]:
     folder, command = _report(spec)
+    plain = [{"name": key, "value": literal(value)} for key, value in spec.env.items()]
     return {
         "name": TESTS,
         "image": spec.image,
         "imagePullPolicy": "IfNotPresent",
         **({"command": command} if command else {}),
-        "env": [{"name": key, "value": literal(value)} for key, value in spec.env.items()],
+        "env": [*plain, *templates.secret_variables(secrets)],
         "resources": resources(spec.memory, options),
         "securityContext": security(options)["container"],
-        "volumeMounts": [{"name": REPORTS, "mountPath": folder}],
+        "volumeMounts": [{"name": REPORTS, "mountPath": folder}, *templates.secret_mounts(secrets)],
     }
 
 

@@ -7,6 +7,7 @@ from bot.core import naming, sizes
 from bot.core.admission.images import name_of
 from bot.ports import EnvironmentSpec
 from bot.runners.kubernetes.options import KubernetesOptions
+from bot.runners.kubernetes.pure import part_secrets
 from bot.runners.kubernetes.pure.entry_service import APP
 
 
@@ -35,6 +36,7 @@ def template_context(
         "port": port,
         "command": list(spec.command),
         "env": dict(spec.env),
+        "secrets": part_secrets.reference("deploy", spec.secrets, spec.labels),
         "health_path": spec.health_path,
         "resources": resources(spec.memory, options),
         "security": security(options),
@@ -43,6 +45,7 @@ def template_context(
                 "name": each.name,
                 "image": each.image,
                 "env": dict(each.env),
+                "secrets": part_secrets.reference(f"services.{each.name}", each.secrets, spec.labels),
                 "command": list(each.command),
                 "port": each.port,
             }

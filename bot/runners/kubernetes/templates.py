@@ -8,6 +8,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 LARGEST = 1 << 20
 """Characters of all rendered texts together."""
+SECRET_VOLUME = "chatops-secrets"  # noqa: S105 - a name
+SECRET_FOLDER = "/run/secrets"  # noqa: S105 - a path
 
 
 def as_json(value: Any) -> str:
@@ -15,9 +17,31 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True)
 
 
-def variables(env: dict[str, Any]) -> str:
-    """Format environment variables as a container's `env`."""
-    return as_json([{"name": name, "value": literal(value)} for name, value in env.items()])
+def variables(env: dict[str, Any], secrets: dict[str, Any] | None = None) -> str:
+    """Format environment variables as a container's `env`, with those that a part's Secret holds."""
+    plain = [{"name": name, "value": literal(value)} for name, value in env.items()]
+    return as_json([*plain, *secret_variables(secrets or {"variables": {}})])
+
+
+def secret_variables(secrets: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the variables that a part's Secret holds, as entries of a container's `env`."""
+    keys = secrets["variables"]
+    references = {each: {"name": secrets["name"], "key": key} for each, key in keys.items()}
+    return [{"name": each, "valueFrom": {"secretKeyRef": one}} for each, one in references.items()]
+
+
+def secret_volumes(secrets: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the volume with the files of a part's Secret, as entries of a pod's `volumes`; none without."""
+    items = [{"key": name, "path": name} for name in secrets["files"]]
+    # For everybody in the container: which user an image runs as is known only to the image.
+    source = {"secretName": secrets["name"], "defaultMode": 0o444, "items": items}
+    return [{"name": SECRET_VOLUME, "secret": source}] if items else []
+
+
+def secret_mounts(secrets: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return where a container mounts that volume, as entries of its `volumeMounts`."""
+    mount = {"name": SECRET_VOLUME, "mountPath": SECRET_FOLDER, "readOnly": True}
+    return [mount] if secrets["files"] else []
 
 
 def words(command: list[str]) -> str:
@@ -35,7 +59,13 @@ _ERRORS = (
     *(SyntaxError, TypeError, ValueError),
 )
 """What a template can raise; a deeply nested one even from Python's own parser."""
-FILTERS: dict[str, Any] = {"json": as_json, "variables": variables, "words": words}
+FILTERS: dict[str, Any] = {
+    "json": as_json,
+    "variables": variables,
+    "words": words,
+    "volumes": lambda secrets: as_json(secret_volumes(secrets)),
+    "mounts": lambda secrets: as_json(secret_mounts(secrets)),
+}
 
 
 def rendered(templates: dict[str, str], context: dict[str, Any]) -> dict[str, Any]:

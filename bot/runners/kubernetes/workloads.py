@@ -8,7 +8,7 @@ from bot.model.environment import Endpoint
 from bot.runners.kubernetes.cluster import MERGE, Cluster
 from bot.runners.kubernetes.pure import scaling
 from bot.runners.kubernetes.pure.entry_service import APP
-from bot.runners.kubernetes.pure.manifests import CRON_JOB, ObjectKind
+from bot.runners.kubernetes.pure.manifests import CRON_JOB, STATEFUL_SET, ObjectKind
 from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready
 from bot.runners.kubernetes.rollout_watcher import RolloutTarget, RolloutWatcher
 from bot.runners.lines import LogWriter
@@ -49,6 +49,15 @@ class Workloads:
         """Scale everything back to what it was, without waiting until it runs."""
         for kind, body in await self._all():
             await self._patch(kind, body, scaling.scale_up(kind, body))
+
+    async def remove_sleeping_sets(self) -> None:
+        """Delete the StatefulSets that sleep; their volumes stay.
+
+        Their pods would wait for a Secret that is gone, and their controller replaces no pod that waits.
+        """
+        for body in await self.cluster.list(STATEFUL_SET.path(self.namespace)):
+            if scaling.scale_up(STATEFUL_SET, body) is not None:
+                await self.cluster.delete(STATEFUL_SET.path(self.namespace, str(body["metadata"]["name"])))
 
     async def until_up(self, endpoint: Endpoint | None) -> None:
         """Wait until everything is up and the service answers. Raises TellUser with the reason if not."""

@@ -32,7 +32,9 @@ class ManifestScope:
     host: str
     """The only hostname that its Ingresses may claim."""
     reserved: frozenset[str] = frozenset()
-    """Names of the bot's own Secrets."""
+    """Names of the bot's own Secrets, besides those that begin with `part_secrets.PREFIX`."""
+    secrets: frozenset[str] = frozenset()
+    """Names of the bot's Secrets that this deployment was given, which pods may read."""
     pull_secret: str = ""
     """The Secret with which pods pull images; it is given to accounts that have none."""
     level: PodSecurityLevel = "restricted"

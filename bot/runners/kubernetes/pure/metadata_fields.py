@@ -19,6 +19,7 @@ from bot.runners.kubernetes.pure.field_rules import (
     never,
     only,
 )
+from bot.runners.kubernetes.pure.part_secrets import PREFIX
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _DEFAULT_ACCOUNT = "default"
@@ -89,7 +90,20 @@ def _object_name(value: Any, _: ManifestScope) -> Refusal | None:
 
 def own_secret(value: Any, scope: ManifestScope) -> Refusal | None:
     """Check the name of a Secret: any but the bot's own."""
-    return _object_name(value, scope) or (Refusal() if value in scope.reserved else None)
+    if refusal := _object_name(value, scope):
+        return refusal
+    return Refusal() if value in scope.reserved or value.startswith(PREFIX) else None
+
+
+def readable_secret(value: Any, scope: ManifestScope) -> Refusal | None:
+    """Check the name of a Secret that a pod reads: also one that the bot gave to this deployment."""
+    refusal = own_secret(value, scope)
+    return None if refusal and isinstance(value, str) and value in scope.secrets else refusal
+
+
+def pull_secret(value: Any, scope: ManifestScope) -> Refusal | None:
+    """Check the name of a Secret for pulling images: also the bot's."""
+    return None if value and value == scope.pull_secret else own_secret(value, scope)
 
 
 def _account_name(value: Any, scope: ManifestScope) -> Refusal | None:

@@ -5,6 +5,7 @@ nothing but the preview, otherwise a rule with a check.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from bot.runners.kubernetes.pure.field_rules import (
@@ -39,7 +40,7 @@ from bot.runners.kubernetes.pure.metadata_fields import (
     own_secret,
 )
 from bot.runners.kubernetes.pure.pod_fields import CLAIM as CLAIM_SPEC
-from bot.runners.kubernetes.pure.pod_fields import POD_TEMPLATE
+from bot.runners.kubernetes.pure.pod_fields import POD_TEMPLATE, PULL_SECRETS
 
 SKIPPED: Final = (("autoscaling", "HorizontalPodAutoscaler"), ("policy", "PodDisruptionBudget"))
 """API groups and kinds that are left out: a preview has no load, and must not delay the work on a node."""
@@ -139,7 +140,7 @@ KINDS: Final[Mapping[ObjectKind, Mapping[str, Rule]]] = {
     SECRET: _kind(SECRET_METADATA, **free("data stringData immutable"), type=only(*_SECRET_TYPES)),
     SERVICE_ACCOUNT: _kind(
         ACCOUNT_METADATA,
-        imagePullSecrets=Rule(fill=_pull_secrets),
+        imagePullSecrets=replace(PULL_SECRETS, fill=_pull_secrets),
         automountServiceAccountToken=off(always=True, instead=True),
     ),
     CLAIM: _kind(spec=CLAIM_SPEC),

@@ -25,7 +25,7 @@ from bot.runners.kubernetes.pure.field_rules import (
     only,
     suggested,
 )
-from bot.runners.kubernetes.pure.metadata_fields import METADATA, own_secret
+from bot.runners.kubernetes.pure.metadata_fields import METADATA, pull_secret, readable_secret
 
 LONGEST_GRACE = 60
 """Seconds that a pod may take to stop."""
@@ -80,7 +80,8 @@ def _storage_class(value: Any, scope: ManifestScope) -> Refusal | None:
     return None if value in scope.allowed.storage_classes else Refusal()
 
 
-_OWN_SECRET: Final = Rule(own_secret)
+_READABLE_SECRET: Final = Rule(readable_secret)
+PULL_SECRETS: Final = each({"name": Rule(pull_secret)})
 _PROFILE: Final = {"type": only("RuntimeDefault")}
 _ALL: Final = _in_restricted(["ALL"])
 _SECURITY: Final = {
@@ -127,7 +128,7 @@ _PROBE: Final = group(
 )
 # No requests: the nodes of older servers follow their redirects to anywhere.
 _HANDLER: Final = group({**free("exec"), "sleep": group({"seconds": at_most(LONGEST_GRACE)})})
-_SECRET_REFERENCE: Final = group({**free("key optional"), "name": _OWN_SECRET})
+_SECRET_REFERENCE: Final = group({**free("key optional"), "name": _READABLE_SECRET})
 _CONTAINER: Final = each(
     {
         "image": Rule(_image),
@@ -181,12 +182,12 @@ _VOLUME: Final = each(
                 "sources": each(
                     {
                         **free("configMap downwardAPI"),
-                        "secret": group({**_SECRET_FILES, "name": _OWN_SECRET}),
+                        "secret": group({**_SECRET_FILES, "name": _READABLE_SECRET}),
                     }
                 ),
             }
         ),
-        "secret": group({**_SECRET_FILES, "secretName": _OWN_SECRET}),
+        "secret": group({**_SECRET_FILES, "secretName": _READABLE_SECRET}),
     }
 )
 
@@ -219,7 +220,7 @@ _NODE_AFFINITY: Final = group(
 )
 
 _POD: Final[Mapping[str, Rule]] = {
-    **free("activeDeadlineSeconds enableServiceLinks hostAliases hostname imagePullSecrets restartPolicy"),
+    **free("activeDeadlineSeconds enableServiceLinks hostAliases hostname restartPolicy"),
     **free("serviceAccount serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain"),
     **free("topologySpreadConstraints"),
     "affinity": group(
@@ -237,6 +238,7 @@ _POD: Final[Mapping[str, Rule]] = {
     "hostNetwork": off(),
     "hostPID": off(),
     "hostUsers": off(),
+    "imagePullSecrets": PULL_SECRETS,
     "initContainers": _CONTAINER,
     "nodeSelector": group(free("kubernetes.io/os kubernetes.io/arch")),
     "os": group({"name": only("linux")}),
