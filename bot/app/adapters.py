@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.app import values
-from bot.app.runners import open_runners
+from bot.app.runners import cluster_reader, open_runners
 from bot.core.results.masking import Masker
 from bot.dns.etcd import EtcdRecords
 from bot.file_store import FileStore
@@ -82,7 +82,10 @@ class Adapters:
 
 @asynccontextmanager
 async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
-    """Open all adapters, without connecting yet. Raises GiveUp for an unusable address of the engine."""
+    """Open all adapters; only secrets in a cluster are read already.
+
+    Raises GiveUp for an unusable address of the engine, and for such a secret that is not there.
+    """
     token = settings.gitee.token.get_secret_value()
     data = settings.server.data_dir
     async with AsyncExitStack() as stack:
@@ -90,7 +93,12 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         forge = GiteeClient(Transport(settings.gitee.api, token, sandbox))
         stack.push_async_callback(forge.aclose)
         url = settings.store_url
-        secrets = OperatorSecrets(values.secret_sources(settings), Masker(own_secrets(settings)))
+        secrets = OperatorSecrets(
+            values.secret_sources(settings),
+            Masker(own_secrets(settings)),
+            cluster_reader(settings, stack),
+        )
+        await secrets.check()
         await secrets.learn()
         database = None if single_process(url) else Database(url, threads=FILE_STORE_THREADS)
         files = RunFiles(

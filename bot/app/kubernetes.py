@@ -19,6 +19,8 @@ from bot.runners.kubernetes.options import (
 )
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from bot.runners.kubernetes.pure.field_rules import AllowList
+from bot.runners.kubernetes.secret_source import reader
+from bot.secrets.sources import ReadCluster
 from bot.settings.model import KubernetesSettings, Settings
 
 
@@ -31,6 +33,12 @@ def open_cluster(settings: Settings, sandbox: Sandbox) -> tuple[Cluster, Kuberne
     cluster = Cluster(access)
     helm = Helm(access, home, charts_from(settings))
     return cluster, KubernetesPlatform(cluster, options(settings), helm, sandbox)
+
+
+def open_secret_source(settings: Settings) -> tuple[Cluster, ReadCluster]:
+    """Return a cluster, which the caller closes, and what reads the operator's secrets in it."""
+    cluster = Cluster(ClusterAccess(settings.kubernetes.kubeconfig, settings.kubernetes.context))
+    return cluster, reader(cluster)
 
 
 def options(settings: Settings) -> KubernetesOptions:

@@ -22,6 +22,7 @@ from bot.runners.docker.platform import DockerPlatform
 from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
 from bot.runners.jenkins.jobs import JenkinsJobs
+from bot.secrets.sources import ReadCluster, no_cluster
 from bot.settings.model import Settings
 
 ENGINE_ANSWERS = 5.0
@@ -58,6 +59,17 @@ async def open_runners(settings: Settings, stack: AsyncExitStack, sandbox: Sandb
         stack.push_async_callback(jenkins.close)
         runners.jobs[RunnerName.JENKINS] = jenkins
     return runners
+
+
+def cluster_reader(settings: Settings, stack: AsyncExitStack) -> ReadCluster:
+    """Return what reads the secrets in the cluster, on a connection that `stack` closes."""
+    if not any(secret.kubernetes for secret in settings.secrets.values()):
+        return no_cluster
+    from bot.app.kubernetes import open_secret_source  # noqa: PLC0415 - 20 MB of client
+
+    cluster, read = open_secret_source(settings)
+    stack.push_async_callback(cluster.close)
+    return read
 
 
 def open_buildkit(settings: Settings) -> BuildKitBuilder:

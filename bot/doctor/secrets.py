@@ -1,12 +1,14 @@
 """Checks the operator's secrets, and says who may have which, without their values."""
 
-import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 
+from bot.app.runners import cluster_reader
 from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
-from bot.model.secrets import SecretTrust
+from bot.model.errors import ChatOpsError
+from bot.model.secrets import SecretProblem, SecretTrust
 from bot.model.text import Text
-from bot.secrets.sources import SecretProblem
+from bot.secrets.sources import ReadCluster
 from bot.settings.model import SecretSettings, Settings
 
 
@@ -17,14 +19,16 @@ def enabled(settings: Settings) -> bool:
 
 async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Read every secret, and say who may have it."""
-    return await asyncio.to_thread(lambda: list(_findings(options.settings)))
+    async with AsyncExitStack() as stack:
+        read = cluster_reader(options.settings, stack)
+        return [finding async for finding in _findings(options.settings, read)]
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
+async def _findings(settings: Settings, read: ReadCluster) -> AsyncIterator[Finding]:
     for name, secret in sorted(settings.secrets.items()):
         try:
-            secret.source(name).read()
-        except SecretProblem as problem:
+            await secret.source(name).fetch(read)
+        except (SecretProblem, ChatOpsError) as problem:
             yield wrong(
                 Text(en=f"{name}: {problem}", zh=f"{name}：{problem}"),
                 Text(en="Steps that ask for it fail until then.", zh="在此之前，需要它的步骤都会失败。"),

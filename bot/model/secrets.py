@@ -4,6 +4,28 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+class SecretProblem(ValueError):  # noqa: N818 - what is wrong, for the operator
+    """A secret of the operator cannot be used; the message says why, without its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterKey:
+    """A key of a Secret in the cluster."""
+
+    namespace: str
+    name: str
+    key: str
+
+    @classmethod
+    def parse(cls, text: str) -> "ClusterKey":
+        """Read `namespace/name/key`."""
+        namespace, name, key = text.split("/")
+        return cls(namespace, name, key)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}/{self.key}"
+
+
 class SecretStep(StrEnum):
     """Where a secret can be delivered to. The services of a deployment count separately."""
 

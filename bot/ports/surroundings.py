@@ -39,7 +39,7 @@ class Secrets(Protocol):
     async def read(self, name: str) -> bytes:
         """Return the present value of a secret, which is masked everywhere from then on.
 
-        Raises GiveUp(SECRET_UNREADABLE).
+        Raises GiveUp(SECRET_UNREADABLE), RetryLater(CLUSTER_UNAVAILABLE).
         """
         ...
 

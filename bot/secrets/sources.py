@@ -5,13 +5,14 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.results.masking import SHORTEST, Masker
-from bot.model.errors import GiveUp
+from bot.model.errors import ChatOpsError, GiveUp, RetryLater
 from bot.model.reason import Reason
+from bot.model.secrets import ClusterKey, SecretProblem
 
 logger = logging.getLogger(__name__)
 
@@ -19,24 +20,35 @@ LARGEST = 64 << 10
 """Bytes of a secret."""
 
 
-class SecretProblem(ValueError):  # noqa: N818 - what is wrong, for the operator
-    """A secret cannot be used; the message says why, without its value."""
+ReadCluster = Callable[[ClusterKey], Awaitable[bytes]]
+"""Returns the content of a key of a Secret. Raises SecretProblem, RetryLater(CLUSTER_UNAVAILABLE)."""
+
+
+async def no_cluster(key: ClusterKey) -> bytes:
+    """Read nothing: no secret is in a cluster."""
+    raise SecretProblem(f"the Secret {key.namespace}/{key.name} cannot be read without a cluster")
 
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """Where the value of a secret is: in a file, or in a variable of the bot's own environment."""
+    """Where the value of a secret is: in a file, in a variable of the bot's environment, or in a cluster."""
 
     name: str
     file: Path | None = None
     variable: str = ""
+    cluster: ClusterKey | None = None
 
     def read(self, environ: Mapping[str, str] = os.environ) -> bytes:
-        """Return the value. Raises SecretProblem."""
+        """Return the value of a file or variable. Raises SecretProblem."""
         where, content = (self.file, _file(self.file)) if self.file else self._of_environment(environ)
-        if problem := _problem(content):
-            raise SecretProblem(f"{where} {problem}")
-        return content
+        return _checked(str(where), content)
+
+    async def fetch(self, read: ReadCluster) -> bytes:
+        """Return the value, wherever it is. Raises SecretProblem, RetryLater(CLUSTER_UNAVAILABLE)."""
+        if self.cluster is None:
+            return await asyncio.to_thread(self.read)
+        where = f"the key {self.cluster.key} of the Secret {self.cluster.namespace}/{self.cluster.name}"
+        return _checked(where, await read(self.cluster))
 
     def _of_environment(self, environ: Mapping[str, str]) -> tuple[str, bytes]:
         where = f"the variable {self.variable}"
@@ -48,8 +60,11 @@ class SecretSource:
 class OperatorSecrets:
     """Implements ports.Secrets: what it returns, `masker` masks from then on, with the bot's own secrets."""
 
-    def __init__(self, sources: Iterable[SecretSource], masker: Masker) -> None:
+    def __init__(
+        self, sources: Iterable[SecretSource], masker: Masker, read_cluster: ReadCluster = no_cluster
+    ) -> None:
         self._sources = {source.name: source for source in sources}
+        self._read_cluster = read_cluster
         self.masker = masker
         self._learning = threading.Lock()
         """Held while the masker learns: of two threads, one would forget what the other has learned."""
@@ -57,24 +72,37 @@ class OperatorSecrets:
     async def read(self, name: str) -> bytes:
         """Return the present value of a secret; see `Secrets.read`."""
         try:
-            return await asyncio.to_thread(self._read, name)
+            content = await self._sources[name].fetch(self._read_cluster)
+            await asyncio.to_thread(self._mask, content)
         except (SecretProblem, KeyError) as problem:
             logger.warning("the secret %s cannot be read: %s", name, problem)
             raise GiveUp(Reason.SECRET_UNREADABLE, {"name": name}) from None
+        else:
+            return content
 
     async def learn(self) -> None:
         """Mask the present values of all secrets: another replica may have given one to a step meanwhile."""
         for name in self._sources:
             try:
                 await self.read(name)
-            except GiveUp:
+            except ChatOpsError:
                 continue
 
-    def _read(self, name: str) -> bytes:
-        content = self._sources[name].read()
+    async def check(self) -> None:
+        """Raise GiveUp for the first secret in a cluster that cannot be used; an outage is no problem yet."""
+        for name, source in self._sources.items():
+            try:
+                if source.cluster is not None:
+                    await source.fetch(self._read_cluster)
+            except SecretProblem as problem:
+                facts = {"message": f"[secrets.{name}] kubernetes: {problem}"}
+                raise GiveUp(Reason.CLUSTER_REFUSED, facts) from None
+            except RetryLater as error:
+                logger.warning("the secret %s cannot be read yet: %s", name, error)
+
+    def _mask(self, content: bytes) -> None:
         with self._learning:
             self.masker.learn([content.decode()])
-        return content
 
 
 def _file(path: Path) -> bytes:
@@ -89,6 +117,13 @@ def _file(path: Path) -> bytes:
             return file.read(LARGEST + 1)
     except OSError as error:
         raise SecretProblem(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _checked(where: str, content: bytes) -> bytes:
+    """Return a value that may be used. Raises SecretProblem."""
+    if problem := _problem(content):
+        raise SecretProblem(f"{where} {problem}")
+    return content
 
 
 def _problem(content: bytes) -> str | None:

@@ -8,12 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.core.admission.served import overlaps
-from bot.model.secrets import SecretGrant, SecretStep, SecretTrust
-from bot.secrets.sources import SecretProblem, SecretSource
+from bot.model.secrets import ClusterKey, SecretGrant, SecretProblem, SecretStep, SecretTrust
+from bot.secrets.sources import SecretSource
 from bot.settings.kinds import section
 
 SecretName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 RepositoryPattern = Annotated[str, Field(pattern=r"^!?[^/\s!]+/[^/\s]+$")]
+SecretKey = Annotated[str, Field(pattern=r"^([a-z0-9-]{1,63}/[a-z0-9.-]{1,253}/[A-Za-z0-9._-]{1,253})?$")]
 VariableName = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
 
 
@@ -30,6 +31,9 @@ class SecretSettings:
     """File with the value, which only the bot's account may read; it is read whenever a step starts."""
     env: VariableName = ""
     """Variable of the bot's own environment with the value."""
+    kubernetes: SecretKey = ""
+    """Key of a Secret in the cluster, as `namespace/name/key`; it is read whenever a step starts, with the
+    account of `[kubernetes]`."""
     environments: tuple[str, ...] = ("*",)
     """Patterns of the environments in which services and tests may have it."""
     trust: SecretTrust = SecretTrust.MEMBERS
@@ -38,7 +42,8 @@ class SecretSettings:
 
     def source(self, name: str) -> SecretSource:
         """Return where its value is."""
-        return SecretSource(name, self.file, self.env)
+        key = ClusterKey.parse(self.kubernetes) if self.kubernetes else None
+        return SecretSource(name, self.file, self.env, key)
 
     def grant(self, name: str) -> SecretGrant:
         """Return which steps may have it."""
@@ -52,9 +57,11 @@ class SecretSettings:
         for pattern in self.repos:
             if not pattern.startswith("!") and not overlaps(allowed, pattern):
                 yield "repos", f'"{pattern}" fits no repository that [repos] allow has'
-        if bool(self.file) == bool(self.env):
-            yield "file", "exactly one of file and env must be set"
+        if [bool(each) for each in (self.file, self.env, self.kubernetes)].count(True) != 1:
+            yield "file", "exactly one of file, env and kubernetes must be set"
             return
+        if self.kubernetes:
+            return  # the start of the bot reads it, and doctor
         try:
             self.source("").read()
         except SecretProblem as problem:

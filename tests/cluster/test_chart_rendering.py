@@ -234,3 +234,29 @@ def test_the_notes_name_the_address_and_the_doctor(chart: Chart) -> None:
     done = chart.run("install", "bot", str(FOLDER), "--dry-run=client", values=values)
     assert "http://bot.example.com/" in done.stdout, done.stderr
     assert "exec sts/bot-gitee-chatops -- chatops doctor" in done.stdout
+
+
+def test_a_role_reads_the_named_secrets_and_no_others(chart: Chart) -> None:
+    secrets = {"existingSecret": SECRET, "read": {"shop": ["database", "mail"], "web": ["token"]}}
+    items = chart.render({"secrets": secrets, "rbac": {"create": False}})
+    roles = [item for item in items if item["kind"] == "Role"]
+    bindings = [item for item in items if item["kind"] == "RoleBinding"]
+
+    found = {role["metadata"]["namespace"]: role["rules"] for role in roles}
+    one_rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    assert found == {
+        "shop": [{**one_rule, "resourceNames": ["database", "mail"]}],
+        "web": [{**one_rule, "resourceNames": ["token"]}],
+    }
+    account = one(items, "ServiceAccount")["metadata"]["name"]
+    assert {each["metadata"]["namespace"] for each in bindings} == set(found)
+    for each in bindings:
+        assert each["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "chatops"}]
+        assert each["roleRef"]["name"] == roles[0]["metadata"]["name"]
+    assert {"Role", "ClusterRole"} & {
+        item["kind"] for item in chart.render({"rbac": {"create": False}})
+    } == set()
+
+
+def test_mounted_secrets_are_readable_by_the_bot_alone(chart: Chart) -> None:
+    assert volumes(chart.render({}))["secrets"]["secret"] == {"secretName": SECRET, "defaultMode": 0o440}

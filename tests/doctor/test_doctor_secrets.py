@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+from aiohttp import web
+
 from bot.doctor import secrets
 from bot.doctor.findings import DoctorOptions, State
 from bot.model.secrets import SecretStep, SecretTrust
-from bot.settings.model import SecretSettings, Settings
+from bot.settings.model import KubernetesSettings, SecretSettings, Settings
+from tests.runners.test_kubernetes_cluster import serving
 
 
 async def test_everyone_who_may_have_a_secret_is_named_without_its_value(tmp_path: Path) -> None:
@@ -31,3 +34,31 @@ async def test_everyone_who_may_have_a_secret_is_named_without_its_value(tmp_pat
     ]
     assert secrets.enabled(settings)
     assert not secrets.enabled(Settings())
+
+
+RIGHT = "grant the verb get on secrets, resourceNames [mail], in the namespace shop"
+
+
+async def test_a_secret_in_the_cluster_is_read_with_the_bots_account(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if request.path.endswith("/database"):
+            return web.json_response({"data": {"password": "Y29ycmVjdC1ob3JzZQ=="}})
+        return web.json_response({"message": "forbidden"}, status=403)
+
+    def of(name: str) -> SecretSettings:
+        return SecretSettings(("shop/web",), (SecretStep.TEST,), kubernetes=f"shop/{name}/password")
+
+    async with serving(answer, tmp_path):
+        settings = Settings(
+            secrets={"db": of("database"), "mail": of("mail")},
+            kubernetes=KubernetesSettings(kubeconfig=tmp_path / "kubeconfig"),
+        )
+        found = await secrets.check(DoctorOptions(settings))
+
+    assert [(one.state, one.found.en) for one in found] == [
+        (State.FINE, "db: test of shop/web"),
+        (
+            State.WRONG,
+            f"mail: the Secret shop/mail may not be read for its key password; {RIGHT}",
+        ),
+    ]

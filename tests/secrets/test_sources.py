@@ -11,7 +11,8 @@ import pytest
 from bot.core.results.masking import Masker
 from bot.model.errors import GiveUp
 from bot.model.reason import Reason
-from bot.secrets.sources import LARGEST, OperatorSecrets, SecretProblem, SecretSource
+from bot.model.secrets import SecretProblem
+from bot.secrets.sources import LARGEST, OperatorSecrets, SecretSource
 
 GOOD = b"hunter2-9f86d081\n"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.secrets import SecretGrant, SecretStep, SecretTrust
+from bot.model.secrets import ClusterKey, SecretGrant, SecretStep, SecretTrust
 from bot.settings.load import SettingsError, load
 
 ALLOW = "[repos]\nallow = ['shop/*']\n"
@@ -46,6 +46,7 @@ trust = "approved"
 
 
 NAMES = "should be a name of at most 63 lowercase letters, digits, dots, hyphens and underscores"
+KEY = r"^([a-z0-9-]{1,63}/[a-z0-9.-]{1,253}/[A-Za-z0-9._-]{1,253})?$"
 PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']\n"
 
 
@@ -73,7 +74,15 @@ PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']
         ),
         (
             PLAIN + "env = 'TOKEN'\n",
-            "/chatops.toml:4: secrets.token.file: exactly one of file and env must be set",
+            "/chatops.toml:4: secrets.token.file: exactly one of file, env and kubernetes must be set",
+        ),
+        (
+            PLAIN + "kubernetes = 'shop/database/password'\n",
+            "/chatops.toml:4: secrets.token.file: exactly one of file, env and kubernetes must be set",
+        ),
+        (
+            PLAIN.replace("file = 'SECRET'", "kubernetes = 'database/password'"),
+            f"/chatops.toml:4: secrets.token.kubernetes: string should match pattern '{KEY}'",
         ),
         (
             PLAIN.replace("'SECRET'", "'/none'"),
@@ -95,6 +104,12 @@ PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
     assert problems(tmp_path, text) == [expected]
+
+
+def test_a_key_of_a_secret_in_the_cluster_is_read_later(tmp_path: Path) -> None:
+    text = PLAIN.replace("file = 'SECRET'", "kubernetes = 'shop/database/password'")
+    found = load(file_with(tmp_path, text), {}).secrets["token"]
+    assert found.source("token").cluster == ClusterKey("shop", "database", "password")
 
 
 def test_a_file_that_everyone_reads_is_refused(tmp_path: Path) -> None:
