@@ -27,7 +27,7 @@ from bot.store.notifications import Notifications
 from bot.store.observed import ObservedStates
 from bot.store.other_bots import OtherBots
 from bot.store.pulls import Pulls
-from bot.store.replicas import OnlyReplica
+from bot.store.replicas import OnlyReplica, free
 from bot.store.runs import Runs
 
 
@@ -187,7 +187,7 @@ def _stats(connection: Connection) -> StoreStats:
             for state in EnvironmentState
             if state is not EnvironmentState.REMOVED
         },
-        waiting=_count(connection, schema.runs, stored.state.in_(runs.UNFINISHED), stored.holder.is_(None)),
+        waiting=_count(connection, schema.runs, stored.state.in_(runs.UNFINISHED), free(stored.holder)),
         deliveries=_count(connection, schema.deliveries, pending),
         unshown=_count(connection, schema.runs, stored.shown_revision < stored.revision),
         replicas=_count(connection, schema.replicas),

@@ -152,3 +152,12 @@ async def test_an_evicted_replica_does_not_say_what_comments_show(store: Store, 
 
     assert await store.runs.unshown() == (started.id,)
     assert await store.runs.at_revision(started.id) == (started, 1)
+
+
+async def test_runs_of_an_evicted_replica_wait_for_another_one(store: Store, lease: Lease) -> None:
+    await held_run(store, lease)
+    assert (await store.stats()).waiting == 0
+    successor = await evicted_by(store, lease)
+    assert (await store.stats()).waiting == 1, "the successor may claim it"
+    assert await store.runs.claim(successor, lambda queue: [entry.id for entry in queue])
+    assert (await store.stats()).waiting == 0
