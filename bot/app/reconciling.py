@@ -99,7 +99,7 @@ async def reconciling(
         *_watching(deps, comments),
         *([PeriodicTask("expiry warnings", 30, warnings.reconcile)] if settings.comments.announce else ()),
         PeriodicTask("outdated comments", 10, comments.catch_up),
-        PeriodicTask("ownership", ownership.RENEWED.total_seconds(), owner.reconcile),
+        PeriodicTask("ownership", ownership.RENEWED.total_seconds(), owner.reconcile, everywhere=True),
         *([PeriodicTask("sweep", _every(settings), sweep.run)] if settings.sweep.enabled else ()),
         *(_scaling(idle_scaler, visits) if deps.adapters.steps.suspendable else ()),
     )

@@ -245,6 +245,17 @@ def test_suites_and_layers_of_a_lost_store_are_orphans(kind: ItemKind) -> None:
     assert split(namesake, lost(kind)) == (({kind}, set()) if kind is ItemKind.TESTS else (set(), set()))
 
 
+@pytest.mark.parametrize("kind", [ItemKind.TESTS, ItemKind.LAYER])
+def test_what_another_store_created_is_kept_until_its_bot_has_had_time_to_say_so(kind: ItemKind) -> None:
+    short = timedelta(seconds=30)
+    for owners in (Owners(stores=(MINE,)), complete(Owners())):
+        waiting, waited = (lost(kind, made_at=moment) for moment in (WAITED + timedelta(seconds=1), WAITED))
+        assert orphans([waiting, waited], owners, NOW, short) == (waited,)
+        own = [lost(kind, store=store, made_at=NOW - short) for store in (MINE, "")]
+        assert orphans(own, owners, NOW, short) == tuple(own), "only others have to say so"
+        assert orphans([waited], owners, NOW, timedelta(hours=1)) == (), "younger than `age`"
+
+
 def test_images_of_a_lost_store_are_kept_until_they_expire_or_their_pull_request_is_over() -> None:
     young, image = Owners(stores=(MINE,), lifetime=LIFETIME), lost(ItemKind.IMAGE)
     assert split(young, image) == (set(), set())

@@ -299,3 +299,9 @@ async def test_a_store_with_a_new_identity_still_owns_what_it_has_deployed(
     assert stores == (set() if command == "/teardown" else {current})
     await deployed.sweep()
     assert deployed.repairs() == {}
+
+
+async def test_every_replica_says_when_it_starts_what_its_store_owns(tester: OfflineTester) -> None:
+    (said,) = [task for task in tester.bot.reconciling.tasks if task.name == "ownership"]
+    assert said.everywhere, "a new leader would say so for the first time when this is due again"
+    assert said.every < ownership.LASTS.total_seconds() / 2

@@ -46,7 +46,7 @@ class Owners:
 
 
 def orphans(items: Iterable[Item], owners: Owners, now: datetime, age: timedelta) -> tuple[Item, ...]:
-    """Return items without an owner that are older than `age`, in the order in which to remove them."""
+    """Return items without an owner that are old enough, in the order in which to remove them."""
     owned = _Owned(owners)
     found = [item for item in items if owned.free(item, now, age) and owned.removable(item, now)]
     return in_order(found)
@@ -121,8 +121,12 @@ class _Owned:
         return _pull(*pull) in self._busy
 
     def free(self, item: Item, now: datetime, age: timedelta) -> bool:
-        """Whether an item is older than `age`, and no bot is known to own it."""
-        old = _aged(item.made_at, now, age)
+        """Whether an item is older than `age`, and no bot is known to own it.
+
+        The bot of another store may not have said yet that it owns what it has just created.
+        """
+        own = item.store in {"", *self._stores}
+        old = _aged(item.made_at, now, age if own else max(age, ownership.LASTS))
         return old and not ownership.foreign(item, self._stores, now) and not self.holds(item)
 
     def removable(self, item: Item, now: datetime) -> bool:
