@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
+from bot.model.lease import Lease
+
 
 class AppendFile(Protocol):
     """A file of a run that only grows. Appending never waits and never raises."""
@@ -49,6 +51,10 @@ class FileStore(Protocol):
 
     async def remove(self, run: int, names: Collection[str]) -> None:
         """Remove files of a run; missing files are ignored."""
+        ...
+
+    async def clear(self, run: int, lease: Lease) -> None:
+        """Remove all files of a run, unless another replica holds the run by now."""
         ...
 
     async def runs_with_files(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:

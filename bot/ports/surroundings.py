@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from bot.model.lease import Lease
 from bot.model.report import Report
 from bot.model.text import Language
 from bot.model.views import View
@@ -70,8 +71,8 @@ class Reports(Protocol):
         """Open the live log of a step for appending."""
         ...
 
-    async def clear(self, run: int) -> None:
-        """Remove what a run of a lost store with this number has left.
+    async def clear(self, run: int, lease: Lease) -> None:
+        """Remove what a run of a lost store with this number has left, as long as the lease holds the run.
 
         Raises RetryLater(STORE_UNAVAILABLE).
         """

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.core.results.masking import Masker
 from bot.file_store import FileStore
 from bot.model.errors import RetryLater
+from bot.model.lease import Lease
 from bot.model.limits import SandboxLimits
 from bot.model.report import Report
 from bot.model.text import Language
@@ -59,10 +60,10 @@ class RunFiles:
         """Open the live log of a step for appending."""
         return StepLog(self.store.open_append(run, paths.log(step)), self._masker, self._log_limit)
 
-    async def clear(self, run: int) -> None:
-        """Remove what a run of a lost store with this number has left."""
+    async def clear(self, run: int, lease: Lease) -> None:
+        """Remove what a run of a lost store with this number has left, as long as the lease holds the run."""
         try:
-            await self.store.remove(run, await self.store.names(run))
+            await self.store.clear(run, lease)
         except OSError as error:
             logger.warning("run %s: files of an earlier run could not be removed: %s", run, error)
 

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from bot.model.errors import RetryLater
+from bot.model.lease import Lease
 from bot.model.reason import Reason
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,11 @@ class FolderFileStore:
     async def remove(self, run: int, names: Collection[str]) -> None:
         """Remove files of a run, and folders that become empty."""
         await asyncio.to_thread(self._remove, run, names)
+
+    async def clear(self, run: int, lease: Lease) -> None:
+        """Remove all files of a run: there is no other replica."""
+        del lease
+        await self.remove(run, await self.names(run))
 
     async def runs_with_files(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
         """Return the names of files by run; see `FileStore.runs_with_files`."""

@@ -16,9 +16,11 @@ from weakref import WeakValueDictionary
 from sqlalchemy import Connection, delete, func, insert, select
 
 from bot.model.errors import RetryLater
+from bot.model.lease import Lease
 from bot.store import dialects
 from bot.store.database import Database
-from bot.store.schema import files
+from bot.store.replicas import held_by
+from bot.store.schema import files, runs
 
 logger = logging.getLogger(__name__)
 
@@ -159,6 +161,15 @@ class DatabaseFileStore:
         """Remove files of a run."""
         if names:
             await self._database.run(lambda connection: _remove(connection, run, names))
+
+    async def clear(self, run: int, lease: Lease) -> None:
+        """Remove all files of a run, unless another replica holds the run by now.
+
+        One statement asks and removes: a replica that hangs before it removes nothing of its successor.
+        """
+        held = select(runs.c.id).where(runs.c.id == run, held_by(runs.c.holder, lease)).exists()
+        statement = delete(files).where(files.c.run == run, held)
+        await self._database.run(lambda connection: connection.execute(statement))
 
     async def runs_with_files(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
         """Return the names of files by run, for the next `limit` runs with files after this one."""

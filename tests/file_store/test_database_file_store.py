@@ -13,8 +13,12 @@ from bot.model.reason import Reason
 from bot.reports.log import StepLog
 from bot.store.database import Database
 from bot.store.files import BUFFER_LIMIT, DatabaseFileStore
+from bot.store.records import Store
+from bot.store.replicas import OnlyReplica
+from tests.fakes.stored import hold_run
 from tests.real.parts import PATIENCE
 from tests.real.postgres import PostgresServer
+from tests.store.test_store import run
 
 AWAY = RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})
 
@@ -172,3 +176,25 @@ async def test_a_piece_that_cannot_be_written_is_dropped(
 
     assert await file_store.read(7, "build.log") == b"two\n"
     assert "run 7: the last 4 bytes of build.log are lost" in caplog.text
+
+
+async def test_a_replica_that_was_evicted_clears_no_file_of_its_successor(
+    file_store: DatabaseFileStore, database: Database
+) -> None:
+    store = Store.of(database, OnlyReplica(database), 6)
+    lost, started = await store.replicas.join("one"), await store.start(run())
+    assert started is not None
+    await hold_run(store, started.id, lost)
+    for number in (started.id, 7):
+        await file_store.put(number, {"build.log": b"of a lost store", "report.html": b"x"})
+
+    await file_store.clear(started.id, lost)
+    assert await file_store.names(started.id) == ()
+
+    successor = await store.replicas.join("two")
+    await hold_run(store, started.id, successor)
+    await file_store.put(started.id, {"build.log": b"first lines"})
+    for number in (started.id, 7):
+        await file_store.clear(number, lost)
+    assert await file_store.names(started.id) == ("build.log",)
+    assert await file_store.names(7) == ("build.log", "report.html"), "of another run"

@@ -9,6 +9,7 @@ import pytest
 
 from bot.core.results.masking import Masker
 from bot.model.errors import RetryLater
+from bot.model.lease import Lease
 from bot.model.reason import Reason
 from bot.model.report import Case, CaseState, Report
 from bot.reports.files import RunFiles
@@ -16,6 +17,7 @@ from bot.reports.folder import FolderFileStore
 from bot.sandbox.process import ProcessSandbox
 
 SECRET = "s3cr3t-token"
+LEASE = Lease("one")
 REPORT = Report(
     (
         Case("tests.test_book", "test_signs", CaseState.PASSED, 0.25),
@@ -58,8 +60,8 @@ async def test_a_run_does_not_inherit_the_files_of_a_lost_one(files: RunFiles, t
     await files.save(42, "default", REPORT, {"junit.xml": b"<testsuite/>"})
     files.log(42, "build").write("of another pull request")
     files.log(43, "build").write("its own\n")
-    await files.clear(42)
-    await files.clear(44)
+    await files.clear(42, LEASE)
+    await files.clear(44, LEASE)
     assert [place.name for place in written(tmp_path)] == ["build.log"]
     assert (await files.read_log(42, "build", 0, 100)).text == ""
     assert (await files.read_log(43, "build", 0, 100)).text == "its own\n"

@@ -17,6 +17,7 @@ from bot.model.forge import RepoPath
 from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
+from bot.model.lease import Lease
 from bot.model.reason import Reason
 from bot.model.report import Report
 from bot.model.run import Image
@@ -262,7 +263,7 @@ class ModelRunner:
     def log(self, run: int, step: str) -> Log:
         return FakeLog()
 
-    async def clear(self, run: int) -> None:
+    async def clear(self, run: int, lease: Lease) -> None:
         return
 
     async def flush(self, run: int, step: str) -> None:

@@ -41,8 +41,7 @@ class StepRecorder:
 
     async def first_start(self, active: ActiveRun) -> None:
         """Remove the logs and reports of a run with this number that a lost store had."""
-        await active.confirm()
-        await self.adapters.reports.clear(active.run.id)
+        await self.adapters.reports.clear(active.run.id, active.lease)
 
     async def context(self, active: ActiveRun, index: int) -> StepContext:
         """Return the context of a step."""
