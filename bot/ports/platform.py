@@ -202,10 +202,10 @@ class Platform(Protocol):
 class Suspendable(Protocol):
     """A platform whose environments can be scaled to zero and back: Kubernetes."""
 
-    async def scale_down(self, key: EnvironmentKey) -> None:
-        """Scale an environment to zero, if it exists, and keep what is needed to scale it up again.
+    async def scale_down(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Scale to zero what this holder and older ones have of an environment, and keep its former scale.
 
-        Raises RetryLater(CLUSTER_UNAVAILABLE), GiveUp(CLUSTER_REFUSED).
+        Raises RetryLater(CLUSTER_UNAVAILABLE), also if it changes meanwhile, and GiveUp(CLUSTER_REFUSED).
         """
         ...
 

@@ -18,6 +18,7 @@ from bot.core import naming
 from bot.model.environment import EnvironmentKey
 from bot.model.errors import TellUser
 from bot.model.forge import RepoPath
+from bot.model.holder import ANYONE
 from bot.model.reason import Reason
 from bot.model.secrets import ClusterKey, SecretProblem, SecretStep, SecretValue
 from bot.runners.kubernetes.charts import release
@@ -192,7 +193,7 @@ async def test_a_new_value_reaches_the_next_deployment_and_suite(
 
 async def test_a_preview_that_wakes_has_its_secrets(previews: Previews, visit: Visit, log: FakeLog) -> None:
     endpoint = await previews.platform.deploy(previews.environment(command=READS, secrets=password()), log)
-    await previews.platform.scale_down(previews.key)
+    await previews.platform.scale_down(previews.key, ANYONE)
 
     async def empty() -> bool:
         return not await previews.cluster.list(POD.path(previews.namespace))
@@ -260,7 +261,7 @@ async def test_a_chart_names_its_secret_and_helm_keeps_no_value(
     assert not contains(log.text)
     assert await previews.helm.status(release(previews.namespace), previews.namespace) == "deployed"
 
-    await previews.platform.scale_down(previews.key)
+    await previews.platform.scale_down(previews.key, ANYONE)
     theirs = definition_of(tmp_path, "chart", CHART, chart=True, values={"serve": LATER[2]})
     later = previews.environment(definition=theirs, labels=of_run(previews, 8))
     await previews.platform.deploy(later, log)

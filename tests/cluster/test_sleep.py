@@ -93,8 +93,8 @@ async def test_all_workloads_sleep_and_wake_as_they_were(
     endpoint = await platform.deploy(previews.environment(definition=theirs), log)
 
     assert await cluster.list(INGRESS.path(space)) == [], "it would lead past the proxy"
-    await platform.scale_down(previews.key)
-    await platform.scale_down(previews.key)
+    await platform.scale_down(previews.key, ANYONE)
+    await platform.scale_down(previews.key, ANYONE)
     await until_nothing_runs(cluster, space)
 
     await platform.scale_up(previews.key, endpoint)
@@ -109,16 +109,16 @@ async def test_all_workloads_sleep_and_wake_as_they_were(
 async def test_a_sleeping_environment_is_deployed_again_and_removed(previews: Previews, log: FakeLog) -> None:
     platform = behind_the_proxy(previews)
     await platform.deploy(previews.environment(), log)
-    await platform.scale_down(previews.key)
+    await platform.scale_down(previews.key, ANYONE)
     await until_nothing_runs(previews.cluster, previews.namespace)
 
     await platform.deploy(previews.environment(), log)
 
     (found,) = await previews.cluster.list(DEPLOYMENT.path(previews.namespace))
     assert found["status"]["readyReplicas"] == 1
-    await platform.scale_down(previews.key)
+    await platform.scale_down(previews.key, ANYONE)
     await platform.remove(previews.key, ANYONE)
-    await platform.scale_down(previews.key)
+    await platform.scale_down(previews.key, ANYONE)
     with pytest.raises(TellUser) as caught:
         await platform.scale_up(previews.key, None)
     assert caught.value.reason is Reason.NO_ENVIRONMENT

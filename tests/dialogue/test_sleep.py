@@ -1,5 +1,6 @@
 """Idle previews sleep, and a visit or `/wake` wakes them."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -97,6 +98,20 @@ async def test_a_restart_keeps_previews_asleep_and_completes_scaling_down(deploy
     await deployed.restart()
     await deployed.bot.reconciling.idle_scaler.reconcile()
 
+    assert deployed.world.asleep == {(await deployed.preview()).key}
+
+
+async def test_a_replica_that_hung_does_not_put_a_later_deployment_to_sleep(deployed: OfflineTester) -> None:
+    gate = deployed.world.script.hold("sleep")
+    hung = asyncio.create_task(unvisited(deployed, 2 * HOURS))
+    await gate.reached()
+    await deployed.says("/deploy")
+    gate.open()
+    await hung
+    assert not deployed.world.asleep
+    assert (await deployed.preview()).state is EnvironmentState.READY
+
+    await unvisited(deployed, 2 * HOURS)
     assert deployed.world.asleep == {(await deployed.preview()).key}
 
 

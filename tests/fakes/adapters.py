@@ -16,6 +16,7 @@ from bot.model.forge import RepoPath
 from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
+from bot.model.lease import Lease
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.report import Report
@@ -229,9 +230,11 @@ class FakeAdapters:
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         return f"http://app:{port}"
 
-    async def scale_down(self, key: EnvironmentKey) -> None:
+    async def scale_down(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._state.script.pass_through("sleep")
-        self._state.asleep.add(key)
+        there = self._state.deployed.get(key)
+        if there is not None and may_remove(there.labels, holder):
+            self._state.asleep.add(key)
 
     async def scale_up(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
         await self._state.script.pass_through("wake")
@@ -337,7 +340,7 @@ class FakeAdapters:
     def log(self, run: int, step: str) -> Log:
         return self._state.logs.setdefault((run, step), FakeLog())
 
-    async def clear(self, run: int) -> None:
+    async def clear(self, run: int, lease: Lease) -> None:
         self._state.cleared.append(run)
 
     async def flush(self, run: int, step: str) -> None:

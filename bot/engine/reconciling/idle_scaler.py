@@ -11,6 +11,7 @@ from bot.core.environments import idle
 from bot.engine.records import Records
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.errors import ChatOpsError, RetryLater
+from bot.model.holder import LAST, Holder
 from bot.model.lease import Lease, LeaseLost
 from bot.model.pipeline import RunnerName
 from bot.ports import Clock, Suspendable
@@ -74,7 +75,7 @@ class IdleScaler:
             return
         self._scaling_down.add(one.key)
         try:
-            await platform.scale_down(one.key)
+            await platform.scale_down(one.key, _deployed_by(one))
             self._scaled_down.add(one.key)
         finally:
             self._scaling_down.discard(one.key)
@@ -106,3 +107,8 @@ class IdleScaler:
     async def _store_result(self, one: Environment, *, up: bool) -> None:
         ended = partial(idle.woken, started=one, at=self.clock.now(), up=up)
         await self.records.pulls.writer(self.lease()).change(one.key.repo, one.key.number, ended)
+
+
+def _deployed_by(one: Environment) -> Holder:
+    """Return the last holder that can have deployed an environment as it is recorded."""
+    return one.adopted or Holder(one.run, LAST)

@@ -97,10 +97,15 @@ class KubernetesPlatform:
             await self._uninstall(self._namespaces.name(key))
         await self._namespaces.remove(key, holder)
 
-    async def scale_down(self, key: EnvironmentKey) -> None:
+    async def scale_down(self, key: EnvironmentKey, holder: Holder) -> None:
         """Scale one environment to nothing; see `Suspendable.scale_down`."""
-        if await self._namespaces.exists(key):
-            await Workloads(self._cluster, self._namespaces.name(key)).scale_down()
+
+        async def allowed() -> bool:
+            labels = await self._namespaces.labels(key)
+            return labels is not None and may_remove(labels, holder)
+
+        if await allowed():
+            await Workloads(self._cluster, self._namespaces.name(key)).scale_down(allowed)
 
     async def scale_up(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
         """Scale one environment to what it was; see `Suspendable.scale_up`."""

@@ -1,11 +1,13 @@
 """Scales the workloads of a namespace to zero and back; an annotation on each stores its former scale."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from bot.model.environment import Endpoint
-from bot.runners.kubernetes.cluster import MERGE, Cluster
+from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterRefused, ClusterUnavailable
 from bot.runners.kubernetes.pure import scaling
 from bot.runners.kubernetes.pure.entry_service import APP
 from bot.runners.kubernetes.pure.manifests import CRON_JOB, STATEFUL_SET, ObjectKind
@@ -40,10 +42,22 @@ class Workloads:
     cluster: Cluster
     namespace: str
 
-    async def scale_down(self) -> None:
-        """Scale everything to zero."""
-        for kind, body in await self._all():
-            await self._patch(kind, body, scaling.scale_down(kind, body))
+    async def scale_down(self, allowed: Callable[[], Awaitable[bool]]) -> None:
+        """Scale everything to zero as it is now, if that is allowed after it was read.
+
+        Raises ClusterUnavailable at a workload that has changed since: a replica that hung in between would
+        scale down what its successor has deployed or woken.
+        """
+        found = await self._all()
+        if not await allowed():
+            return
+        try:
+            for kind, body in found:
+                await self._patch(kind, body, scaling.scale_down(kind, body))
+        except ClusterRefused as refused:
+            if refused.status != HTTPStatus.CONFLICT:
+                raise
+            raise ClusterUnavailable(f"{self.namespace} was changed while it was scaled down") from refused
 
     async def scale_up(self) -> None:
         """Scale everything back to what it was, without waiting until it runs."""

@@ -7,7 +7,7 @@ from bot.runners.kubernetes.pure.manifests import CRON_JOB, DEPLOYMENT, STATEFUL
 
 
 def workload(**spec: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "web"}, "spec": spec}
+    return {"metadata": {"name": "web", "resourceVersion": "5"}, "spec": spec}
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ def test_scaling_up_restores_the_former_replicas(
     down = scaling.scale_down(kind, before)
     assert down is not None
     assert down["spec"] == asleep
+    assert down["metadata"]["resourceVersion"] == "5", "only as it was read"
     up = scaling.scale_up(kind, {**before, **down})
     assert up == {"metadata": {"annotations": {scaling.ANNOTATION: None}}, "spec": after}
     assert scaling.scale_up(kind, before) is None

@@ -16,12 +16,15 @@ ANNOTATION = f"{naming.PREFIX}.awake"
 
 
 def scale_down(kind: ObjectKind, body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the patch that scales a workload to zero; None if it is at zero already."""
-    spec = body.get("spec") or {}
+    """Return the patch that scales a workload to zero; None if it is at zero already.
+
+    The server refuses it with 409 if the workload has changed since it was read.
+    """
+    spec, read = body.get("spec") or {}, {"resourceVersion": body["metadata"]["resourceVersion"]}
     if kind is CRON_JOB:
-        return None if spec.get("suspend") else _patch("true", {"suspend": True})
+        return None if spec.get("suspend") else _patch("true", {"suspend": True}, **read)
     replicas = int(spec.get("replicas", 1))
-    return _patch(str(replicas), {"replicas": 0}) if replicas else None
+    return _patch(str(replicas), {"replicas": 0}, **read) if replicas else None
 
 
 def scale_up(kind: ObjectKind, body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -34,5 +37,5 @@ def scale_up(kind: ObjectKind, body: Mapping[str, Any]) -> dict[str, Any] | None
     return _patch(None, {"replicas": int(kept) if kept.isdecimal() else 1})
 
 
-def _patch(kept: str | None, spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {"metadata": {"annotations": {ANNOTATION: kept}}, "spec": dict(spec)}
+def _patch(kept: str | None, spec: Mapping[str, Any], **metadata: str) -> dict[str, Any]:
+    return {"metadata": {"annotations": {ANNOTATION: kept}, **metadata}, "spec": dict(spec)}
