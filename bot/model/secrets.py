@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class SecretProblem(ValueError):  # noqa: N818 - what is wrong, for the operator
+class SecretProblem(Exception):  # noqa: N818 - what is wrong, for the operator
     """A secret of the operator cannot be used; the message says why, without its value."""
 
 

@@ -108,15 +108,22 @@ class OperatorSecrets:
 def _file(path: Path) -> bytes:
     """Return at most one byte more of a file than a secret may have. Raises SecretProblem."""
     try:
-        with path.open("rb") as file:
+        # A named pipe without a writer would otherwise hold up the bot before it is seen to be none.
+        with open(path, "rb", opener=_at_once) as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise SecretProblem(f"{path} is not a regular file")
             if found.st_mode & (stat.S_IROTH | stat.S_IWOTH):
-                raise SecretProblem(f"{path} can be read by every account; run `chmod o= {path}`")
+                raise SecretProblem(f"{path} is open to every account; run `chmod o= {path}`")
             return file.read(LARGEST + 1)
     except OSError as error:
         raise SecretProblem(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SecretProblem(f"{str(path)!r} is not the path of a file") from error
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _checked(where: str, content: bytes) -> bytes:

@@ -59,6 +59,12 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
         SecretSource("token", tmp_path / "none").read()
     with pytest.raises(SecretProblem, match="is not a regular file"):
         SecretSource("token", Path(os.devnull)).read()
+
+
+def test_a_named_pipe_is_refused_without_waiting_for_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(SecretProblem, match="is not a regular file"):
+        SecretSource("token", tmp_path / "pipe").read()
     with pytest.raises(SecretProblem, match="the variable TOKEN is not set"):
         SecretSource("token", variable="TOKEN").read({})
 
