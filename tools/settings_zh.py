@@ -219,7 +219,7 @@ WORDS: Mapping[str, str] = {
     "secrets.env": "机器人进程中保存机密内容的环境变量。",
     "secrets.kubernetes": "集群中 Secret 的一个键，格式为 `命名空间/名称/键`；"
     "每次步骤开始时用 `[kubernetes]` 的账号读取。",
-    "secrets.environments": "服务和测试可以在哪些环境中使用它。",
+    "secrets.environments": "服务和测试可以在哪些环境中使用它，支持通配符，例如 `staging` 或 `qa-*`。",
     "secrets.trust": "哪些提交可以使用它。`members`：只有无需 `/ok-to-test` 的提交。"
     "`approved`：已放行的外部贡献者的提交也可以，他们因此能读到内容。",
 }

@@ -21,7 +21,7 @@ def from_environment(environ: Mapping[str, str]) -> tuple[Values, list[Problem]]
     values: Values = {}
     problems: list[Problem] = []
     for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or SEPARATOR not in variable:
+        if not is_setting(variable):
             continue
         section, _, name = variable.removeprefix(PREFIX).lower().partition(SEPARATOR)
         problem = _unknown(section, name)
@@ -32,6 +32,11 @@ def from_environment(environ: Mapping[str, str]) -> tuple[Values, list[Problem]]
         else:
             values[section, name] = (variable, _value(keys()[section].get(name), environ[variable]))
     return values, problems
+
+
+def is_setting(variable: str) -> bool:
+    """Return whether a variable is one of the bot's own settings."""
+    return variable.startswith(PREFIX) and SEPARATOR in variable
 
 
 def variable_of(section: str, name: str) -> str:

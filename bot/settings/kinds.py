@@ -1,5 +1,6 @@
 """Types of values that several settings share."""
 
+import re
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -28,6 +29,17 @@ Pair = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*=")]
 HeaderPattern = Annotated[str, Field(pattern=r"^!?[A-Za-z0-9._*?$~-]+$")]
 DurationOrNone = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4}[smhdw])$")]
 Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
+
+
+def written(pattern: str, otherwise: str) -> AfterValidator:
+    """Return the check that text matches a pattern as a whole; what else is there is reported in words."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(otherwise)
+        return value
+
+    return AfterValidator(check)
 
 
 def _at_least(least: str) -> AfterValidator:

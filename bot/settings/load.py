@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.settings.environment import from_environment
+from bot.settings.environment import from_environment, is_setting
 from bot.settings.model import Settings
 from bot.settings.permissions import SECTION, PermissionReader
 from bot.settings.problems import Problem, SettingsError, unknown
@@ -143,6 +143,10 @@ def _converted(draft: _Draft) -> Settings | None:
 def _check_secrets(draft: _Draft, settings: Settings) -> None:
     """Report what is wrong with the operator's secrets before any run asks for them."""
     for name, secret in settings.secrets.items():
+        if is_setting(secret.env):
+            # Its value, such as the bot's token, must not reach a step.
+            draft.report("is a setting of the bot itself; name another variable", "secrets", name, "env")
+            continue
         for key, message in secret.problems(settings.repos.allow):
             draft.report(message, "secrets", name, key)
 

@@ -7,15 +7,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.core.admission.served import overlaps
+from bot.core.admission.served import literal, overlaps, serves
 from bot.model.secrets import ClusterKey, SecretGrant, SecretProblem, SecretStep, SecretTrust
 from bot.secrets.sources import SecretSource
-from bot.settings.kinds import section
+from bot.settings.kinds import section, written
 
 SecretName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-RepositoryPattern = Annotated[str, Field(pattern=r"^!?[^/\s!]+/[^/\s]+$")]
+RepositoryPattern = Annotated[
+    str, written(r"!?[^/\s!]+/[^/\s]+", 'is not a pattern of repositories, such as "shop/*"')
+]
+EnvironmentPattern = Annotated[
+    str, written(r"[a-z0-9*?-]+", 'is not a pattern of environments, such as "staging" or "qa-*"')
+]
 SecretKey = Annotated[str, Field(pattern=r"^([a-z0-9-]{1,63}/[a-z0-9.-]{1,253}/[A-Za-z0-9._-]{1,253})?$")]
-VariableName = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
+VariableName = Annotated[str, written(r"([A-Za-z_][A-Za-z0-9_]*)?", "is not the name of a variable")]
 
 
 @section
@@ -34,8 +39,8 @@ class SecretSettings:
     kubernetes: SecretKey = ""
     """Key of a Secret in the cluster, as `namespace/name/key`; it is read whenever a step starts, with the
     account of `[kubernetes]`."""
-    environments: tuple[str, ...] = ("*",)
-    """Patterns of the environments in which services and tests may have it."""
+    environments: tuple[EnvironmentPattern, ...] = ("*",)
+    """Patterns of the environments in which services and tests may have it, such as `staging` or `qa-*`."""
     trust: SecretTrust = SecretTrust.MEMBERS
     """Whose commits may have it. `members`: only those that need no `/ok-to-test`. `approved`: also those of
     outside contributors that were approved, who can then read it."""
@@ -51,12 +56,15 @@ class SecretSettings:
 
     def problems(self, allowed: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Yield what is wrong besides the types: keys, and messages. `allowed` are those of `[repos]`."""
-        for key, values in (("repos", self.repos), ("steps", self.steps)):
-            if not values:
+        for key in ("repos", "steps", "environments"):
+            if not getattr(self, key):
                 yield key, "must not be empty"
-        for pattern in self.repos:
-            if not pattern.startswith("!") and not overlaps(allowed, pattern):
-                yield "repos", f'"{pattern}" fits no repository that [repos] allow has'
+        for position, pattern in enumerate(self.repos):
+            if problem := _misplaced(pattern, self.repos[:position], allowed):
+                yield "repos", f'"{pattern}" {problem}'
+        yield from self._unreadable()
+
+    def _unreadable(self) -> Iterator[tuple[str, str]]:
         if [bool(each) for each in (self.file, self.env, self.kubernetes)].count(True) != 1:
             yield "file", "exactly one of file, env and kubernetes must be set"
             return
@@ -66,3 +74,13 @@ class SecretSettings:
             self.source("").read()
         except SecretProblem as problem:
             yield "file" if self.file else "env", str(problem)
+
+
+def _misplaced(pattern: str, before: Sequence[str], allowed: Sequence[str]) -> str | None:
+    """Return why a pattern changes nothing where it is; None if it does. `allowed` as in `problems`."""
+    if pattern.startswith("!"):
+        excludes = overlaps(before, pattern.removeprefix("!"))
+        return None if excludes else "excludes nothing: place it after the pattern that it limits"
+    named = literal([pattern])
+    fits = all(serves(allowed, repo) for repo in named) if named else overlaps(allowed, pattern)
+    return None if fits else "fits no repository that [repos] allow has"

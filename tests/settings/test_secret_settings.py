@@ -7,7 +7,7 @@ import pytest
 from bot.model.secrets import ClusterKey, SecretGrant, SecretStep, SecretTrust
 from bot.settings.load import SettingsError, load
 
-ALLOW = "[repos]\nallow = ['shop/*']\n"
+ALLOW = "[repos]\nallow = ['shop/*', '!shop/legacy']\n"
 
 
 def file_with(folder: Path, text: str) -> Path:
@@ -29,7 +29,7 @@ def test_a_secret_is_granted_as_it_is_written(tmp_path: Path) -> None:
     text = """\
 [secrets.npm-token]
 file = "SECRET"
-repos = ["shop/*", "!shop/legacy"]
+repos = ["shop/*", "!shop/old"]
 steps = ["build", "test"]
 environments = ["staging"]
 trust = "approved"
@@ -37,7 +37,7 @@ trust = "approved"
     found = load(file_with(tmp_path, text), {}).secrets["npm-token"]
     assert found.grant("npm-token") == SecretGrant(
         "npm-token",
-        ("shop/*", "!shop/legacy"),
+        ("shop/*", "!shop/old"),
         (SecretStep.BUILD, SecretStep.TEST),
         ("staging",),
         SecretTrust.APPROVED,
@@ -47,6 +47,8 @@ trust = "approved"
 
 NAMES = "should be a name of at most 63 lowercase letters, digits, dots, hyphens and underscores"
 KEY = r"^([a-z0-9-]{1,63}/[a-z0-9.-]{1,253}/[A-Za-z0-9._-]{1,253})?$"
+AFTER = "place it after the pattern that it limits"
+NO_ENVIRONMENT = 'is not a pattern of environments, such as "staging" or "qa-*"'
 PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']\n"
 
 
@@ -62,11 +64,35 @@ PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']
         ),
         (
             PLAIN.replace("shop/*", "shop"),
-            "/chatops.toml:5: secrets.token.repos.0: string should match pattern '^!?[^/\\s!]+/[^/\\s]+$'",
+            '/chatops.toml:5: secrets.token.repos.0: is not a pattern of repositories, such as "shop/*"',
         ),
         (
             PLAIN.replace("shop/*", "other/*"),
             '/chatops.toml:5: secrets.token.repos: "other/*" fits no repository that [repos] allow has',
+        ),
+        (
+            PLAIN.replace("shop/*", "shop/legacy"),
+            '/chatops.toml:5: secrets.token.repos: "shop/legacy" fits no repository that [repos] allow has',
+        ),
+        (
+            PLAIN.replace("['shop/*']", "['!shop/web', 'shop/*']"),
+            '/chatops.toml:5: secrets.token.repos: "!shop/web" excludes nothing: ' + AFTER,
+        ),
+        (
+            PLAIN.replace("['shop/*']", "['shop/web', '!shop/*', '!other/*']"),
+            '/chatops.toml:5: secrets.token.repos: "!other/*" excludes nothing: ' + AFTER,
+        ),
+        (
+            PLAIN + "environments = ['*', '!production']\n",
+            f"/chatops.toml:7: secrets.token.environments.1: {NO_ENVIRONMENT}",
+        ),
+        (
+            PLAIN + "environments = ['Production']\n",
+            f"/chatops.toml:7: secrets.token.environments.0: {NO_ENVIRONMENT}",
+        ),
+        (
+            PLAIN + "environments = []\n",
+            "/chatops.toml:7: secrets.token.environments: must not be empty",
         ),
         (
             PLAIN.replace("file =", "fiel ="),
@@ -89,8 +115,20 @@ PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']
             "/chatops.toml:4: secrets.token.file: /none cannot be read: No such file or directory",
         ),
         (
+            PLAIN.replace("'SECRET'", '"a\\u0000b"'),
+            "/chatops.toml:4: secrets.token.file: 'a\\x00b' is not the path of a file",
+        ),
+        (
+            PLAIN.replace("file = 'SECRET'", "env = 'NO-NAME'"),
+            "/chatops.toml:4: secrets.token.env: is not the name of a variable",
+        ),
+        (
             PLAIN.replace("file = 'SECRET'", "env = 'CHATOPS_NO_SUCH_VARIABLE'"),
             "/chatops.toml:4: secrets.token.env: the variable CHATOPS_NO_SUCH_VARIABLE is not set",
+        ),
+        (
+            PLAIN.replace("file = 'SECRET'", "env = 'CHATOPS_GITEE__TOKEN'"),
+            "/chatops.toml:4: secrets.token.env: is a setting of the bot itself; name another variable",
         ),
         (
             PLAIN.replace("secrets.token", "secrets.Token"),
