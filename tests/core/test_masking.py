@@ -121,3 +121,26 @@ def test_programs_that_encode_a_file_show_nothing_of_it(shown: str) -> None:
 def test_escapes_of_json_and_html_are_masked(secret: str) -> None:
     shown = [json.dumps(secret), json.dumps(secret, ensure_ascii=False), html.escape(secret)]
     assert [Masker([secret]).mask(text).strip('"') for text in shown] == ["***"] * 3
+
+
+ODD = """p@ss/w'o"r d!(x)&$y"""
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "p%40ss/w%27o%22r%20d%21%28x%29%26%24y",  # Python's quote
+        "p%40ss%2Fw%27o%22r+d%21%28x%29%26%24y",  # a form
+        "p%40ss%2Fw'o%22r%20d!(x)%26%24y",  # JavaScript's encodeURIComponent
+        "p%40ss%2Fw%27o%22r%20d%21%28x%29&$y",  # the password of an address in Go
+        "p%40ss%2fw%27o%22r%20d%21%28x%29&$y",
+        "p@ss/w&#39;o&#34;r d!(x)&amp;$y",  # Jinja and Go
+        "p@ss/w&#39;o&quot;r d!(x)&amp;$y",
+        "p@ss/w&apos;o&quot;r d!(x)&amp;$y",  # XML
+        "p@ss/w'o&quot;r d!(x)&amp;$y",
+        r"""p@ss/w'\''o"r d!(x)&$y""",  # set -x of a shell
+    ],
+)
+def test_escapes_of_addresses_markup_and_shells_are_masked(shown: str) -> None:
+    assert Masker([ODD]).mask(f"<{shown}>") == "<***>"

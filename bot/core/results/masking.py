@@ -6,7 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORTEST = 4
@@ -29,6 +29,16 @@ _HEXADECIMAL_WIDTH = 60
 _SHORTEST_WRAPPED = 12
 """The end of a file in an encoding is shorter than a line; a few characters would be found anywhere."""
 _URL_SAFE = str.maketrans("+/", "-_")
+_KEPT_IN_ADDRESSES = ("", "/", "!'()*", "$&+,;=")
+"""What encoders leave as it is: nothing, paths, JavaScript's `encodeURIComponent`, and passwords in Go."""
+_QUOTES = (
+    ("&quot;", "&#x27;"),
+    ("&quot;", "&#39;"),
+    ("&#34;", "&#39;"),
+    ("&quot;", "&apos;"),
+    ("&quot;", "'"),
+)
+"""How HTML and XML escape the two quotation marks."""
 
 
 class Masker:
@@ -146,11 +156,15 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _escaped_forms(line: str) -> Iterator[str]:
-    """Yield a line as it is in text, in addresses, in JSON and in HTML."""
-    address = quote(line, safe="")
-    yield from (line, address, re.sub("%..", lambda code: code[0].lower(), address))
+    """Yield a line as it is in text, addresses, JSON and HTML, and in what `set -x` prints in a shell."""
+    yield line
+    for address in (*(quote(line, safe=kept) for kept in _KEPT_IN_ADDRESSES), quote_plus(line)):
+        yield from (address, re.sub("%..", lambda code: code[0].lower(), address))
     yield from (json.dumps(line, ensure_ascii=False)[1:-1], json.dumps(line)[1:-1])
-    yield from (html.escape(line), html.escape(line, quote=False))
+    element = html.escape(line, quote=False)
+    yield element
+    yield from (element.replace('"', double).replace("'", single) for double, single in _QUOTES)
+    yield line.replace("'", r"'\''")
 
 
 def _hexadecimal_forms(data: bytes) -> Iterator[str]:
