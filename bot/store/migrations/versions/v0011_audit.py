@@ -16,6 +16,11 @@ SQLITE = (
     """CREATE TRIGGER audit_kept BEFORE DELETE ON audit_records
         WHEN NOT EXISTS (SELECT 1 FROM audit_retention WHERE OLD.at < before)
         BEGIN SELECT RAISE(ABORT, 'audit records are deleted by retention only'); END""",
+    # INSERT OR REPLACE deletes what it replaces without the trigger for that.
+    """CREATE TRIGGER audit_not_replaced BEFORE INSERT ON audit_records
+        WHEN EXISTS (SELECT 1 FROM audit_records WHERE id = NEW.id)
+        OR EXISTS (SELECT 1 FROM audit_records WHERE delivery = NEW.delivery AND position = NEW.position)
+        BEGIN SELECT RAISE(ABORT, 'audit records are never changed'); END""",
 )
 POSTGRESQL = (
     """CREATE FUNCTION audit_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
