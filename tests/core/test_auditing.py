@@ -22,7 +22,7 @@ from bot.model.outcome import Decision, Ignore, Outcome, Refuse, Reply, StartRun
 from bot.model.pipeline import RunnerName
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
-from bot.model.run import StopRequest
+from bot.model.run import Note, StopRequest
 from bot.model.snapshot import Snapshot
 from bot.model.views import ApprovalNeeded, Message
 from tests.fakes.snapshots import (
@@ -159,6 +159,30 @@ def test_what_ends_is_recorded_with_its_reason() -> None:
     revoke, stop = decisions.of_ending(ended, COMMON)
     assert (revoke.reason, revoke.facts) == (Reason.APPROVER_DEMOTED, {"approved_by": "lin"})
     assert (stop.reason, stop.runs, stop.facts) == (Reason.SUPERSEDED, (3, 4), {"by": "cdcdcdcd"})
+
+
+def test_the_end_of_an_approval_names_the_run_that_removes_its_environments() -> None:
+    ended = replace(NOTHING, revoke=(Revocation(approval(), Reason.APPROVAL_DELETED, "lin"),))
+    removing = replace(run(0), plan=REMOVING.plan)
+    [revoke] = decisions.of_ending(replace(ended, start=removing), COMMON)
+    assert revoke.runs == (0,)
+    [revoke] = decisions.of_ending(replace(ended, start=run(0)), COMMON)
+    assert revoke.runs == ()
+
+
+def test_what_an_automatic_run_leaves_out_is_refused() -> None:
+    protected = Note("environment_protected", {"command": "/deploy production", "environment": "production"})
+    started = replace(NOTHING, start=replace(run(0), notes=(Note("config_changed"), protected)))
+    refused = replace(
+        BY_LIN,
+        action="run",
+        details="deploy production",
+        result=AuditResult.REFUSED,
+        reason=Reason.NOT_ALLOWED,
+        facts={"environment": "production"},
+    )
+    assert list(decisions.of_event(REMOVING, started, COMMON))[1:] == [refused]
+    assert of("/ok-to-test", started, UNTRUSTED)[1:] == [refused]
 
 
 def test_only_facts_that_nobody_typed_are_recorded() -> None:

@@ -94,8 +94,19 @@ async def test_stopped_runs_and_revoked_approvals_are_recorded(tester: OfflineTe
     assert told(await audited(tester))[1:] == [
         ("lin", "ok-to-test", "accepted", None, (1,)),
         ("mei", "ok-to-test revoke", "accepted", None, ()),
-        ("mei", "revoke", "accepted", "approval_revoked", ()),
+        ("mei", "revoke", "accepted", "approval_revoked", (2,)),
         ("mei", "stop", "accepted", "approval_revoked", (1,)),
+    ]
+
+
+async def test_the_run_that_removes_unapproved_environments_is_recorded(tester: OfflineTester) -> None:
+    await tester.opened_by_stranger()
+    await tester.says("/ok-to-test", by="lin")
+    await tester.says("/ok-to-test revoke", by="mei")
+    await tester.idle()
+    assert told(await audited(tester))[2:] == [
+        ("mei", "ok-to-test revoke", "accepted", None, ()),
+        ("mei", "revoke", "accepted", "approval_revoked", (2,)),
     ]
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.audit import audit_records
+from bot.model.audit import AuditFilter
 from bot.settings.load import load
 from playground.git_repositories import Files
 from tests.dialogue.offline import OfflineTester
@@ -149,6 +151,20 @@ async def test_an_automatic_run_leaves_a_protected_environment_out(tester: Offli
     said = await tester.read()
     assert "leaves out `/deploy production`" in said
     assert {key.name for key in tester.world.deployed} == {"staging"}
+
+
+async def test_the_run_after_an_approval_leaves_a_protected_environment_out(tester: OfflineTester) -> None:
+    config = IDLE.replace("open: []", "open: [build, deploy production, deploy staging]")
+    await governed(tester, '[permissions]\n"deploy production" = "@lin"\n', config)
+    await tester.read_all()
+    await tester.opened_by_stranger()
+    await tester.comment("/ok-to-test", by="lin")
+    assert "leaves out `/deploy production`" in " ".join(await tester.read_all())
+    tried = [one async for one in audit_records(tester.settings, AuditFilter(refused=True))]
+    assert [(one.action, one.details, one.who, one.facts) for one in tried if one.details] == [
+        ("run", "deploy production", "mei", {"environment": "production"}),
+        ("run", "deploy production", "lin", {"environment": "production"}),
+    ]
 
 
 async def test_teams_have_rules_of_their_own(tester: OfflineTester) -> None:

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from bot.core.deciding.automatic import LEFT_OUT
 from bot.core.language.command import PermissionLevel
 from bot.core.language.parsing import Invocation, Line, NearMiss
 from bot.model.audit import AuditCause, AuditRecord, AuditResult
 from bot.model.delivery import Delivery
 from bot.model.forge import PullRequest
 from bot.model.outcome import Approve, Decision, Ignore, Outcome, Refuse, Reply, StartRun, StopRuns
+from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason, bounded
 from bot.model.views import ApprovalNeeded
 
@@ -58,6 +60,7 @@ def of_comment(
         starts = isinstance(outcome, StartRun) or _approval_starts(decided, index)
         command = replace(common, action=line.command.name, details=_arguments(line))
         yield _with_result(command, outcome, decision, starts=starts)
+    yield from _left_out(decision, common)
     yield from of_ending(decision, common)
 
 
@@ -80,14 +83,20 @@ def of_event(outcome: Outcome, decision: Decision, common: AuditRecord) -> Itera
         yield _refused(run, Reason.CONFIG_INVALID, {})
     elif isinstance(outcome, Reply) and isinstance(outcome.view, ApprovalNeeded):
         yield _refused(run, outcome.view.distrust.reason, outcome.view.distrust.facts)
+    yield from _left_out(decision, common)
     yield from of_ending(decision, common)
 
 
 def of_ending(decision: Decision, common: AuditRecord) -> Iterator[AuditRecord]:
-    """Yield the records of approvals that ended, and of runs that stop unless a command stops them."""
+    """Yield the records of approvals that ended, and of runs that stop unless a command stops them.
+
+    Those of approvals name the run that removes the environments with their code.
+    """
+    removing = _NEW_RUN if decision.start and _removes(decision.start.plan) else ()
     for one in decision.revoke:
         approval = one.approval
         revoked = replace(common, action="revoke", who=one.who, sha=approval.sha, reason=one.reason)
+        revoked = replace(revoked, runs=removing)
         yield replace(revoked, facts={"approved_by": approval.actor})
     request = decision.stop_request
     if request is not None and request.reason is not Reason.CANCELLED:
@@ -124,6 +133,18 @@ def _with_result(command: AuditRecord, outcome: Outcome, decision: Decision, *, 
     if starts and decision.start is None and not isinstance(outcome, Approve):
         return _refused(command, Reason.CONFIG_INVALID, {})
     return replace(command, runs=_NEW_RUN if starts and decision.start else ())
+
+
+def _left_out(decision: Decision, common: AuditRecord) -> Iterator[AuditRecord]:
+    """Yield the records of commands that the automatic run leaves out, for the rule of an environment."""
+    for note in decision.start.notes if decision.start else ():
+        if note.code == LEFT_OUT:
+            run = replace(common, action="run", details=note.facts["command"].removeprefix("/"))
+            yield _refused(run, Reason.NOT_ALLOWED, {"environment": note.facts["environment"]})
+
+
+def _removes(plan: Plan) -> bool:
+    return any(isinstance(step, Teardown) for step in plan.steps)
 
 
 def _follows_approval(decided: Sequence[tuple[Line, Outcome]], index: int) -> bool:

@@ -27,7 +27,7 @@ from bot.model.delivery import Delivery, Trigger
 from bot.model.errors import GiveUp, NotThereYet, RetryLater
 from bot.model.forge import Comment, Permission, PullRequest, PullState
 from bot.model.observed import ObservedState
-from bot.model.outcome import Decision, Ignore, Outcome
+from bot.model.outcome import Approve, Decision, Ignore, Outcome
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, Run, StopRequest
@@ -137,13 +137,21 @@ class Decider:
         outcomes = await self._with_helpers(pull, outcomes)
         origin = Origin(Trigger.COMMENT, comment.author, parsing.command_text(lines), delivery.key)
         merged = decide.merged(outcomes, facts.snapshot)
-        decided = self._joined(merged, facts, self._subject(facts, origin, comment=comment))
+        subject = self._subject(facts, origin, self._left_out(merged, facts.snapshot), comment)
+        decided = self._joined(merged, facts, subject)
         newest = dict.fromkeys(decision.effects(decided), comment.id)
         observed = ObservedState(self.clock.now(), commands=newest)
         decided = replace(decided, observed=observed, since=comment.created_at)
         common = decisions.about(delivery, pull, decided, comment.author)
         decided = self._audited(decided, decisions.of_comment(outcomes, decided, common))
         return self._limited(decided, facts.snapshot, answered)
+
+    def _left_out(self, outcomes: Iterable[Outcome], snapshot: Snapshot) -> tuple[Note, ...]:
+        """Return what the automatic run after an approval leaves out."""
+        if not any(isinstance(one, Approve) for one in outcomes):
+            return ()
+        approved = replace(snapshot, trusted=True)
+        return automatic.left_out(Trigger.OPEN, approved, self.commands, self.policy)
 
     async def _with_helpers(self, pull: PullRequest, decided: Decided) -> Decided:
         """Return refusals with people who may do what was refused; without them if they cannot be read."""
