@@ -195,10 +195,22 @@ def _moment(_context: click.Context, _option: click.Parameter, value: str | None
         raise click.BadParameter(str(error)) from error
 
 
+def _patterns(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    odd = [value for value in values if not all(value.removeprefix("!").partition("/"))]
+    if odd:
+        raise click.BadParameter(f"not a pattern of repositories such as org/*: {odd[0]!r}")
+    return values
+
+
 @main.command()
 @_CONFIG
 @click.option(
-    "--repo", "repos", multiple=True, metavar="PATTERN", help="Repositories, such as org/*; repeatable."
+    "--repo",
+    "repos",
+    multiple=True,
+    callback=_patterns,
+    metavar="PATTERN",
+    help="Repositories, such as org/*; repeatable.",
 )
 @click.option("--pull", "number", type=click.IntRange(min=1), metavar="N", help="Number of the pull request.")
 @click.option("--who", default="", metavar="LOGIN", help="Login that acted, or that a webhook named.")

@@ -168,3 +168,5 @@ def test_audit_says_what_is_wrong(tmp_path: Path) -> None:
     assert (code, "start the bot first" in output) == (1, True)
     code, output = run("audit", "--since", "yesterday", environ=nothing)
     assert (code, "neither a time such as 7d nor a date" in output) == (2, True)
+    code, output = run("audit", "--repo", "shop", environ=nothing)
+    assert (code, "not a pattern of repositories such as org/*: 'shop'" in output) == (2, True)
