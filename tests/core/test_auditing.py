@@ -94,6 +94,13 @@ def test_a_refusal_for_an_environment_names_it() -> None:
     assert (record.details, record.facts) == ("", facts)
 
 
+def test_a_refused_secret_is_named() -> None:
+    facts = {"name": "npm-token", "part": "services.db", "environment": "staging"}
+    refused = Refuse(Reason.SECRET_NOT_GRANTED, {**facts, "setting": "[secrets.npm-token] …"})
+    [record] = decisions.of_comment([(parse("/deploy staging", COMMANDS)[0], refused)], NOTHING, COMMON)
+    assert (record.details, record.facts) == ("staging", facts)
+
+
 def test_a_cancellation_names_the_runs_that_it_stops() -> None:
     busy = snapshot(active=(run(7), run(8)))
     request = StopRequest(Reason.CANCELLED, {"who": "lin"})

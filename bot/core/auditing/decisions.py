@@ -27,6 +27,8 @@ SAFE_FACTS = frozenset(
     | {"environment", "step", "who"}
 )
 """Names of facts that contain no text that somebody typed; see `bot/model/reason.py`."""
+SECRET_FACTS = SAFE_FACTS | {"name", "part", "runner"}
+"""The same for refused secrets: these names are those of a `.chatops.yml` that counts, and were checked."""
 
 _NEW_RUN = (0,)
 
@@ -101,7 +103,7 @@ def of_ending(decision: Decision, common: AuditRecord) -> Iterator[AuditRecord]:
     request = decision.stop_request
     if request is not None and request.reason is not Reason.CANCELLED:
         stop = replace(common, action="stop", runs=decision.stop, reason=request.reason)
-        yield replace(stop, facts=_safe(request.facts))
+        yield replace(stop, facts=_safe(request.facts, request.reason))
 
 
 def safe(records: Iterable[AuditRecord], mask: Mask) -> tuple[AuditRecord, ...]:
@@ -169,8 +171,9 @@ def _arguments(line: Line) -> str:
 
 
 def _refused(record: AuditRecord, reason: Reason, facts: Mapping[str, str]) -> AuditRecord:
-    return replace(record, result=AuditResult.REFUSED, reason=reason, facts=_safe(facts))
+    return replace(record, result=AuditResult.REFUSED, reason=reason, facts=_safe(facts, reason))
 
 
-def _safe(facts: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in facts.items() if name in SAFE_FACTS}
+def _safe(facts: Mapping[str, str], reason: Reason) -> dict[str, str]:
+    known = SECRET_FACTS if reason.startswith("secret_") else SAFE_FACTS
+    return {name: value for name, value in facts.items() if name in known}
