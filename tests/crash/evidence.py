@@ -45,7 +45,8 @@ async def quiet(scene: Scene, traffic: Traffic, *, all_acted: Callable[[], bool]
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
             for replica in scene.replicas:
-                await replica.supervised()
+                if not replica.ended_at_work:
+                    await replica.supervised()
             while unreported := await _delivered(scene):
                 for sent in unreported:
                     scene.gitee.webhooks.redeliver(sent)

@@ -1,7 +1,7 @@
 """Which faults a crash test has: what, where, when and for how long, follows from a seed."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -79,6 +79,23 @@ class Fault:
         if self.kind in OF_BOT:
             return f"bot {self.replica}"
         return "gitee" if self.kind in OF_GITEE else "store"
+
+
+MANY = 500
+"""Faults from which on a test is to have had what it has planned: a few can find no occasion."""
+ENOUGH = 0.8
+"""Share of the planned faults that happen at least."""
+
+
+def missing(planned: Sequence[Fault], happened: Mapping[str, int], frozen_inside: int) -> list[str]:
+    """Return what a test with many faults lacks of its plan; `happened` counts the faults by kind."""
+    wanted, total = {str(fault.kind) for fault in planned}, sum(happened.values())
+    found = [f"“{kind}” was planned, and never happened" for kind in sorted(wanted) if not happened.get(kind)]
+    if total < ENOUGH * len(planned):
+        found.append(f"only {total} of {len(planned)} faults happened")
+    if Kind.FROZEN_INSIDE in wanted and not frozen_inside:
+        found.append("no bot was inside a transaction when it was frozen")
+    return found
 
 
 def plan(seed: object, count: int, deck: Sequence[Kind | Trouble], replicas: int) -> tuple[Fault, ...]:

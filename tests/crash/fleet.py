@@ -88,19 +88,24 @@ class Replica:
         """Wait until it accepts connections; if it ends instead, fail with the end of its log."""
         async with asyncio.timeout(PATIENCE):
             while not self._listens():
-                assert self.alive, self.log.read_text()[-4000:]
+                assert self.alive, self._last_words()
                 await asyncio.sleep(0.02)
 
     async def supervised(self) -> None:
         """Wait until it accepts connections; start it again if it ended during its start.
 
-        Without its store a bot cannot start, and its supervisor tries again.
+        Without its store a bot cannot start, and its supervisor tries again. If it ended later than that,
+        fail at once with the end of its log.
         """
         async with asyncio.timeout(PATIENCE):
             while not self._listens():
-                if not self.alive and not self.ended_at_work:
+                if not self.alive:
+                    assert not self.ended_at_work, f"the bot has ended by itself: {self._last_words()}"
                     self.start()
                 await asyncio.sleep(0.1)
+
+    def _last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-4000:]
 
     @property
     def ended_at_work(self) -> bool:
@@ -140,7 +145,7 @@ class Replica:
         """Wait for its end and return the exit code."""
         assert self._process is not None
         await asyncio.to_thread(self._process.join, PATIENCE)
-        assert self._process.exitcode is not None, "it does not exit"
+        assert self._process.exitcode is not None, f"it does not exit: {self._last_words()}"
         return self._process.exitcode
 
     async def dispose(self) -> None:

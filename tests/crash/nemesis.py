@@ -3,7 +3,6 @@
 import asyncio
 import random
 import sqlite3
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +22,12 @@ CATCHING = 5.0
 """Longest time in seconds to wait for a transaction in which to freeze a bot."""
 FITTING = 60.0
 """Longest time in seconds to wait for a request that fits a fault of Gitee."""
+WATCHING = 0.5
+"""Seconds between two looks at a bot that has no faults left."""
+MOST_MISSES = 5
+"""Faults of Gitee in a row for which no request came: then people or bots do nothing any more."""
+LONGEST = 600.0
+"""Longest time in seconds that a fault may take; what starts and stops servers gives up earlier."""
 
 
 @dataclass
@@ -38,30 +43,55 @@ class Nemesis:
     frozen_inside: int = 0
     """How many bots were inside a transaction when they were frozen, according to PostgreSQL."""
     problems: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    """Why the faults ended early. Then each lane still undoes its present fault, and begins no other."""
+    _lanes: dict[str, list[Fault]] = field(default_factory=dict)
+    """The lanes that have not ended."""
+    _misses: int = 0
 
     async def carry_out(self, faults: Sequence[Fault]) -> None:
-        """Let all faults happen, those of different lanes at the same time; undo them in the end."""
-        lanes = defaultdict[str, list[Fault]](list)
+        """Let all faults happen, those of different lanes at the same time; undo them in the end.
+
+        No lane is cancelled because another one has failed: its bot or server would stay as it is, for ever.
+        """
         for fault in faults:
-            lanes[fault.lane].append(fault)
+            self._lanes.setdefault(fault.lane, []).append(fault)
         async with asyncio.TaskGroup() as group:
-            for lane in lanes.values():
+            for lane in tuple(self._lanes):
                 group.create_task(self._one_after_the_other(lane))
+            group.create_task(self._keep_running())
         for link in self.links:
             link.heal()
         for bot in self.scene.replicas:
             self._note_if_ended(bot)
+        assert not self.failed, "\n".join(self.failed)
 
-    async def _one_after_the_other(self, faults: Sequence[Fault]) -> None:
-        for fault in faults:
+    async def _one_after_the_other(self, lane: str) -> None:
+        for fault in self._lanes[lane]:
             await asyncio.sleep(fault.pause)
-            await self._act(fault)
+            if self.failed:
+                break
+            try:
+                async with asyncio.timeout(LONGEST):
+                    await self._act(fault)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other lanes end first
+                self.failed.append(f"{lane}: “{fault.kind}” on bot {fault.replica} failed: {error!r}")
+        del self._lanes[lane]
+
+    async def _keep_running(self) -> None:
+        """Start a bot again that ends during its start after its last fault, as its supervisor does.
+
+        Without its store a bot cannot start. The faults of Gitee would wait for its requests in vain.
+        """
+        while self._lanes:
+            for index, bot in enumerate(self.scene.replicas):
+                if f"bot {index}" not in self._lanes and not bot.alive and not bot.ended_at_work:
+                    bot.start()
+            await asyncio.sleep(WATCHING)
 
     async def _act(self, fault: Fault) -> None:
         if isinstance(fault.kind, Trouble):
-            link = self.links[fault.replica]
-            if await link.trouble(fault.kind, fault.seconds, fault.times, FITTING):
-                self.scene.history.fault(fault.kind, begins=True, pid=self._bot(fault).pid)
+            await self._trouble(fault, fault.kind)
             return
         ways: dict[Kind, Callable[[Fault], Awaitable[None]]] = {
             Kind.KILLED: partial(self._end, Replica.kill),
@@ -77,6 +107,14 @@ class Nemesis:
         }
         await ways.get(fault.kind, self._disturb_store)(fault)
 
+    async def _trouble(self, fault: Fault, trouble: Trouble) -> None:
+        if await self.links[fault.replica].trouble(trouble, fault.seconds, fault.times, FITTING):
+            self._misses = 0
+            self.scene.history.fault(trouble, begins=True, pid=self._bot(fault).pid)
+            return
+        self._misses += 1
+        assert self._misses < MOST_MISSES, f"no request came for {MOST_MISSES} faults of Gitee in a row"
+
     def _bot(self, fault: Fault) -> Replica:
         return self.scene.replicas[fault.replica]
 
@@ -87,6 +125,15 @@ class Nemesis:
             yield
         finally:
             self.scene.history.fault(fault.kind, begins=False, pid=pid)
+
+    @contextmanager
+    def _frozen(self, fault: Fault, bot: Replica) -> Iterator[None]:
+        with self._happens(fault, bot.pid):
+            bot.freeze()
+            try:
+                yield
+            finally:
+                bot.thaw()
 
     async def _at_work(self, fault: Fault) -> Replica:
         """Return the bot, once it is alive, and mostly once it is ready and has work."""
@@ -108,11 +155,9 @@ class Nemesis:
 
     async def _freeze(self, fault: Fault) -> None:
         bot = await self._at_work(fault)
-        with self._happens(fault, bot.pid):
-            bot.freeze()
+        with self._frozen(fault, bot):
             await self._count_transactions(bot)
             await asyncio.sleep(fault.seconds)
-            bot.thaw()
 
     async def _freeze_inside(self, fault: Fault) -> None:
         """Freeze a bot that is about to commit; its commit leaves the machine only when it goes on."""
@@ -124,14 +169,15 @@ class Nemesis:
             frozen.set()
 
         released = wire.catch(COMMIT, freeze)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(frozen.wait(), CATCHING)
-        wire.forget(COMMIT)
-        with self._happens(fault, bot.pid):
-            bot.freeze()
-            await self._count_transactions(bot)
-            await asyncio.sleep(fault.seconds)
-            bot.thaw()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CATCHING):
+                    await frozen.wait()
+            wire.forget(COMMIT)
+            with self._frozen(fault, bot):
+                await self._count_transactions(bot)
+                await asyncio.sleep(fault.seconds)
+        finally:
             released.set()
 
     async def _count_transactions(self, bot: Replica) -> None:
@@ -142,8 +188,10 @@ class Nemesis:
         bot, wire = await self._at_work(fault), self.wires[fault.replica]
         with self._happens(fault, bot.pid):
             wire.holds_sent, wire.holds_received = sent, received
-            await asyncio.sleep(fault.seconds)
-            wire.mute = False
+            try:
+                await asyncio.sleep(fault.seconds)
+            finally:
+                wire.mute = False
 
     async def _resend(self, fault: Fault) -> None:
         """Send any earlier webhook again."""
@@ -162,10 +210,10 @@ class Nemesis:
             Kind.FAILED_OVER: (servers.primary.crash, servers.fail_over),
         }[Kind(fault.kind)]
         with self._happens(fault):
-            await asyncio.to_thread(begin)
             try:
+                await asyncio.to_thread(begin)
                 await asyncio.sleep(fault.seconds / 2)
-            finally:  # Also if another lane has failed: the servers are to be removed.
+            finally:  # The servers are to be removed, and what asks a frozen one never ends.
                 await asyncio.to_thread(end)
         if fault.kind is Kind.FAILED_OVER:
             self.scene.store_url = servers.url

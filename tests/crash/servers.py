@@ -69,7 +69,7 @@ class ServerPair:
     def open_transactions(self, replica: str) -> int:
         """Return how many sessions of a replica are inside a transaction; 0 if the server does not answer."""
         try:
-            return self.primary.execute(INSIDE).count((replica,))
+            return self.primary.execute(INSIDE, wait=5).count((replica,))
         except psycopg.Error:
             return 0
 

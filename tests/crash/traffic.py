@@ -16,6 +16,9 @@ OTHER = (*REPLYING, "/cancel")
 MOST_UNFINISHED = 20
 """Unfinished work at which people pause, so that the bots are disturbed and not overloaded."""
 
+LONGEST = 300.0
+"""Longest time in seconds that an action may take."""
+
 
 class Fate(StrEnum):
     """What people do with a pull request.
@@ -42,8 +45,9 @@ class Traffic:
     async def go_on(self) -> None:
         """Act until `over` is set."""
         while not self.over.is_set():
-            if await asyncio.to_thread(self.scene.ledger.unfinished) < MOST_UNFINISHED:
-                await self.act()
+            async with asyncio.timeout(LONGEST):
+                if await asyncio.to_thread(self.scene.ledger.unfinished) < MOST_UNFINISHED:
+                    await self.act()
             await asyncio.sleep(self.chance.expovariate(1 / self.pause))
 
     async def act(self) -> None:

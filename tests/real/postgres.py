@@ -69,9 +69,9 @@ class PostgresServer:
         """Return the `[store] url` of a database."""
         return f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/{database}"
 
-    def execute(self, statement: str) -> list[tuple[Any, ...]]:
-        """Execute one statement in the database `postgres` and return its rows."""
-        with closing(psycopg.connect(self.url(), autocommit=True, connect_timeout=5)) as connection:
+    def execute(self, statement: str, *, wait: int = 60) -> list[tuple[Any, ...]]:
+        """Execute one statement in the database `postgres` and return its rows; wait so long to connect."""
+        with closing(psycopg.connect(self.url(), autocommit=True, connect_timeout=wait)) as connection:
             done = connection.execute(statement.encode())
             return done.fetchall() if done.description else []
 
