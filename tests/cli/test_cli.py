@@ -146,7 +146,7 @@ def test_audit_lists_records_for_people(tmp_path: Path) -> None:
     header, built, refused = output.splitlines()
     assert code == 0
     assert header.split()[:3] == ["TIME", "(UTC)", "WHO"]
-    assert built.split()[:5] == ["2026-03-01", "12:00:00", "lin", "build", "team/shop!12"]
+    assert built.split()[:5] == ["2026-03-01", "12:00:00", "lin", "team/shop!12", "-"]
     assert "mei\\x1b[2J" in refused
 
 

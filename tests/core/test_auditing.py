@@ -233,8 +233,8 @@ def test_a_line_for_people() -> None:
     record = replace(COMMON, action="deploy", details="prod\x1b[2J", result=AuditResult.REFUSED)
     refused = replace(record, reason=Reason.NOT_ALLOWED, runs=(7, 8))
     assert showing.line(refused).split() == [
-        *("2026-03-01", "12:00:00", "lin", "deploy", "prod\\x1b[2J", "team/shop!12", "abababab"),
-        *("refused", "not_allowed", "run", "7,", "run", "8", "5e5e5e5e5e5e"),
+        *("2026-03-01", "12:00:00", "lin", "team/shop!12", "abababab"),
+        *("refused", "not_allowed", "run", "7,", "run", "8", "5e5e5e5e5e5e", "deploy", "prod\\x1b[2J"),
     ]
     assert showing.header().split()[0] == "TIME"
 
@@ -244,6 +244,15 @@ def test_a_line_for_what_nobody_is_known_for() -> None:
     assert "(mei)" in showing.line(unknown)
     assert showing.line(replace(unknown, sender="")).split()[2] == "-"
     assert showing.line(unknown).endswith(" sweep")
+
+
+@pytest.mark.attack
+def test_typed_text_cannot_look_like_another_column() -> None:
+    forged = "x  team/other!1  cdcdcdcd  accepted"
+    suites = replace(COMMON, action="test", details=forged)
+    claimed = replace(COMMON, who="", sender=forged, action="test")
+    assert showing.line(suites).split()[2:6] == ["lin", "team/shop!12", "abababab", "accepted"]
+    assert showing.line(claimed).split()[3:5] == ["team/shop!12", "abababab"]
 
 
 def test_the_fields_for_programs_are_stable() -> None:

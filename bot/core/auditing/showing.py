@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from bot.core import duration
 from bot.model.audit import AuditRecord
 
-_WIDTHS = (20, 16, 24, 24, 9, 28)
-_TITLES = ("TIME (UTC)", "WHO", "ACTION", "PULL REQUEST", "COMMIT", "RESULT", "DELIVERY")
+_WIDTHS = (20, 16, 24, 9, 28, 13)
+_TITLES = ("TIME (UTC)", "WHO", "PULL REQUEST", "COMMIT", "RESULT", "DELIVERY", "ACTION")
+"""What somebody typed comes last, so that it cannot look like another column."""
 SHORT_SHA = 8
 SHORT_KEY = 12
 """Digits of a delivery's key, as in the log."""
@@ -21,11 +22,11 @@ def header() -> str:
 
 def line(record: AuditRecord) -> str:
     """Return one line for a terminal; whatever that might interpret is escaped."""
-    who = record.who or (f"({record.sender})" if record.sender else "-")
+    who = record.who or (f"({record.sender})".replace(" ", r"\x20") if record.sender else "-")
     action = f"{record.action} {record.details}".rstrip()
     where, when = f"{record.repo}!{record.number}", record.at.astimezone(UTC)
     sha, delivery = record.sha[:SHORT_SHA] or "-", record.delivery[:SHORT_KEY] or str(record.cause)
-    return _columns((f"{when:%Y-%m-%d %H:%M:%S}", who, action, where, sha, _result(record), delivery))
+    return _columns((f"{when:%Y-%m-%d %H:%M:%S}", who, where, sha, _result(record), delivery, action))
 
 
 def fields(record: AuditRecord) -> Fields:
@@ -74,8 +75,8 @@ def _result(record: AuditRecord) -> str:
 
 
 def _columns(values: tuple[str, ...]) -> str:
-    *padded, last = (_printable(value) for value in values)
-    return " ".join([*(text.ljust(width) for text, width in zip(padded, _WIDTHS, strict=True)), last])
+    shown = zip(map(_printable, values), (*_WIDTHS, 0), strict=True)
+    return " ".join(text.ljust(width) for text, width in shown).rstrip()
 
 
 def _printable(text: str) -> str:
