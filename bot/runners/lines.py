@@ -15,7 +15,7 @@ LINE_LIMIT = 2_000
 BYTES_LIMIT = 16 * 2**20
 """Bytes of a line that `split_lines` holds at most."""
 _RAW_LIMIT = 4 * LINE_LIMIT
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b\][^\x07\x1b]*\x07?|\x1b[@-_]?")
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b\][^\x07\x1b\n]*\x07?|\x1b[@-_]?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -25,12 +25,19 @@ def clean(line: str) -> str:
     >>> clean(chr(27) + "[91m10%" + chr(13) + "done" + chr(27) + "[0m")
     'done'
     """
-    if line.isprintable():  # most lines are, and there can be millions of them
-        shown = line.rstrip()
-    else:
-        shown = line.replace("\n", " ").rstrip("\r").rpartition("\r")[2]
-        shown = _CONTROLS.sub("", _ESCAPES.sub("", shown)).rstrip()
-    return shown if len(shown) <= LINE_LIMIT else shown[: LINE_LIMIT - 1] + "…"
+    return _cleaned(line.replace("\n", " "))[0]
+
+
+def _cleaned(text: str) -> list[str]:
+    """Return the clean lines of a text. They can be thousands: most work is done for all of them at once."""
+    if "\r" in text:
+        text = "\n".join([line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")])
+    if not text.replace("\n", "").replace("\t", "").isprintable():
+        text = _CONTROLS.sub("", _ESCAPES.sub("", text))
+    lines = list(map(str.rstrip, text.split("\n")))
+    if max(map(len, lines)) > LINE_LIMIT:
+        return [line if len(line) <= LINE_LIMIT else f"{line[: LINE_LIMIT - 1]}…" for line in lines]
+    return lines
 
 
 class Lines:
@@ -42,12 +49,9 @@ class Lines:
 
     def feed(self, data: bytes) -> list[str]:
         """Take bytes and return the lines that they complete."""
-        *whole, rest = self._decode(data).split("\n")
-        if whole:
-            whole[0] = self._rest + whole[0]
-            self._rest = ""
-        self._rest = _shortened(self._rest + rest)
-        return [clean(line) for line in whole]
+        whole, ended, rest = self._decode(data).rpartition("\n")
+        text, self._rest = self._rest + whole, _shortened(rest if ended else self._rest + rest)
+        return _cleaned(text) if ended else []
 
     def flush(self) -> list[str]:
         """Return the last line if it has no line break."""
@@ -105,9 +109,10 @@ class LogWriter:
         self.tail.extend(texts[-(self.tail.maxlen or 0) :])
         if not texts or self._left <= 0:
             return
-        ends = accumulate(len(text) + 1 for text in texts)
-        most = next((number for number, end in enumerate(ends, 1) if end >= self._left), len(texts))
-        written = "\n".join([*texts[:most], ""])
+        written = "\n".join([*texts, ""])
+        if len(written) > self._left:
+            ends = accumulate(len(text) + 1 for text in texts)
+            written = written[: next(end for end in ends if end >= self._left)]
         self._left -= len(written)
         self._log.write(written)
         if self._left <= 0:

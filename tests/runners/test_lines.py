@@ -27,6 +27,13 @@ def test_terminal_control_sequences_are_removed(text: str) -> None:
     assert len(shown) <= LINE_LIMIT
 
 
+@given(st.lists(st.text(st.sampled_from("a字 \t\r\x1b[]0;m\x07\x00\x9b\u2028"))))
+def test_lines_that_come_together_are_cleaned_as_each_alone(texts: list[str]) -> None:
+    together = Lines().feed("".join(f"{text}\n" for text in texts).encode())
+
+    assert together == [clean(text) for text in texts]
+
+
 def test_colors_and_redrawn_progress_are_removed() -> None:
     lines = Lines()
 
