@@ -49,6 +49,7 @@ LONGEST = 0.1
 """Processor time of the loop's thread between two turns, in seconds; however loaded the machine is."""
 TURN = 0.005
 FILE = 15_900_000
+PIECE = 1 << 16
 SHORT_LINE = 100
 SOME = 2_000_000
 """Bytes that are enough where the time is proportional to them."""
@@ -251,6 +252,12 @@ async def test_small_manifests(text: str) -> None:
             await FewSeconds().call(plans.MANIFEST_LIMITS, "a.yaml", plans.parsed, "a.yaml", text)
 
 
+async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
+    """Yield a body as it arrives from a connection."""
+    for begin in range(0, len(body), PIECE):
+        yield body[begin : begin + PIECE]
+
+
 @pytest.mark.parametrize("character", ["构", "\N{ROCKET}", "\x01"], ids=["Chinese", "emoji", "control"])
 async def test_pages_of_comments(character: str) -> None:
     now = "2026-01-01T00:00:00+08:00"
@@ -258,7 +265,7 @@ async def test_pages_of_comments(character: str) -> None:
     body = json.dumps([{**one, "id": 1000 - number} for number in range(100)]).encode()
     http = httpx.AsyncClient(
         transport=httpx.MockTransport(
-            lambda _: httpx.Response(200, content=body, headers={"total_page": "1"})
+            lambda _: httpx.Response(200, content=in_pieces(body), headers={"total_page": "1"})
         )
     )
     client = GiteeClient(Transport("http://gitee.example.com/api/v5", "", sandbox(), http=http))
