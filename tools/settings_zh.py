@@ -212,13 +212,16 @@ WORDS: Mapping[str, str] = {
     '或由这些组成的列表，符合其中一项即可。`"deploy production"` 只针对一个环境，在该环境上取代 `deploy`。'
     '`[permissions."shop/*"]` 段针对名称匹配的仓库，以最后一个匹配为准。未列出的命令保持各自的默认级别。',
     "secrets": "供构建、服务和测试使用的机密。每个机密单独一段，例如 `[secrets.npm-token]`，包含以下配置项，"
-    "其中 `file`、`env` 与 `kubernetes` 三选一；详见[机密](secrets.zh.md)。不能用机器人的环境变量设置。",
+    "其中 `file`、`env` 与 `kubernetes` 三选一，或设置 `jenkins`，"
+    "或两者都设置；详见[机密](secrets.zh.md)。不能用机器人的环境变量设置。",
     "secrets.repos": "可以使用它的仓库，写法与 `[repos] allow` 相同；必填。",
     "secrets.steps": "可以在哪里使用：`build`、`deploy`、`services`、`test`；必填。",
     "secrets.file": "保存机密内容的文件，只允许机器人的系统账号读取；每次步骤开始时重新读取。",
-    "secrets.env": "机器人进程中保存机密内容的环境变量。",
+    "secrets.env": "机器人进程中保存机密内容的环境变量，不能与 `file` 同时设置。",
     "secrets.kubernetes": "集群中 Secret 的一个键，格式为 `命名空间/名称/键`；"
     "每次步骤开始时用 `[kubernetes]` 的账号读取。",
+    "secrets.jenkins": "同一机密在 Jenkins 中的凭据 ID，任务只会收到它，收不到内容。"
+    "如果也设置了 `file`、`env` 或 `kubernetes`，机器人还会把内容提供给其他执行器，并在任务的日志中屏蔽它。",
     "secrets.environments": "服务和测试可以在哪些环境中使用它，支持通配符，例如 `staging` 或 `qa-*`。",
     "secrets.trust": "哪些提交可以使用它。`members`：只有无需 `/ok-to-test` 的提交。"
     "`approved`：已放行的外部贡献者的提交也可以，他们因此能读到内容。",

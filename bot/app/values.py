@@ -74,8 +74,8 @@ def secret_grants(settings: Settings) -> tuple[SecretGrant, ...]:
 
 
 def secret_sources(settings: Settings) -> tuple[SecretSource, ...]:
-    """Return where the values of the operator's secrets are."""
-    return tuple(secret.source(name) for name, secret in settings.secrets.items())
+    """Return where the values of the operator's secrets are that the bot can read."""
+    return tuple(secret.source(name) for name, secret in settings.secrets.items() if secret.has_value)
 
 
 def answer_policy(settings: Settings) -> AnswerPolicy:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.app.runners import open_jenkins
+from bot.core.admission import secrets
 from bot.core.deciding import placeholders
 from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.doctor.gitee import named
@@ -14,7 +15,7 @@ from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
 from bot.model.errors import ChatOpsError
 from bot.model.forge import RepoPath
-from bot.model.pipeline import Pipeline
+from bot.model.pipeline import BuildConfig, DeployConfig, Pipeline, TeardownConfig
 from bot.model.reason import Reason
 from bot.model.text import Text
 from bot.pipeline import config_file
@@ -23,6 +24,7 @@ from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.jobs import JenkinsJobs
 from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import Settings
+from bot.steps.job import JobConfig
 
 _PAGE = 2 << 20
 _MAY_BUILD = b"build?delay=0sec"
@@ -122,7 +124,19 @@ async def _named_by(forge: GiteeClient, repo: RepoPath) -> AsyncIterator[NamedJo
     if isinstance(pipeline, Pipeline):
         for section in (pipeline.build, pipeline.deploy, pipeline.test, pipeline.teardown):
             if section.job is not None:
-                yield NamedJob(repo, section.job, frozenset(section.parameters))
+                yield NamedJob(repo, section.job, frozenset(_parameters(section)))
+
+
+def _parameters(section: JobConfig) -> Iterator[str]:
+    """Yield the parameters that a section sets, also in one of its environments only."""
+    yield from section.parameters
+    if isinstance(section, TeardownConfig):
+        return
+    environments = section.environments.values() if isinstance(section, DeployConfig) else ()
+    if any(one.secrets for one in (section, *environments)):
+        yield secrets.FILES
+    if any(one.secret_env for one in (section, *environments) if not isinstance(one, BuildConfig)):
+        yield secrets.VARIABLES
 
 
 async def _job(jobs: JenkinsJobs, named: NamedJob) -> Sequence[Finding]:

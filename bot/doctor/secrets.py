@@ -27,7 +27,8 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
 async def _findings(settings: Settings, read: ReadCluster) -> AsyncIterator[Finding]:
     for name, secret in sorted(settings.secrets.items()):
         try:
-            await secret.source(name).fetch(read)
+            if secret.has_value:
+                await secret.source(name).fetch(read)
         except (SecretProblem, ChatOpsError) as problem:
             yield wrong(
                 Text(en=f"{name}: {problem}", zh=f"{name}：{problem}"),
@@ -42,6 +43,8 @@ def _grant(name: str, secret: SecretSettings) -> Finding:
     steps, repos = ", ".join(secret.steps), ", ".join(secret.repos)
     where = "" if "*" in secret.environments else f" ({', '.join(secret.environments)})"
     en, zh = f"{name}: {steps}{where} of {repos}", f"{name}：{repos} 的 {steps}{where}"
+    if secret.jenkins:
+        en, zh = f"{en}, in Jenkins as {secret.jenkins}", f"{zh}，在 Jenkins 中是 {secret.jenkins}"
     if secret.trust is SecretTrust.MEMBERS:
         return fine(en=en, zh=zh)
     return note(

@@ -55,6 +55,10 @@ class SecretGrant:
     environments: tuple[str, ...] = ("*",)
     """Patterns of environments; a build has none."""
     trust: SecretTrust = SecretTrust.MEMBERS
+    jenkins: str = ""
+    """Id of the credential in Jenkins with this secret, which jobs get instead; empty for none."""
+    has_value: bool = True
+    """Whether the bot can read the value."""
 
 
 @dataclass(frozen=True, slots=True)

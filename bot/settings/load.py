@@ -147,7 +147,7 @@ def _check_secrets(draft: _Draft, settings: Settings) -> None:
             # Its value, such as the bot's token, must not reach a step.
             draft.report("is a setting of the bot itself; name another variable", "secrets", name, "env")
             continue
-        for key, message in secret.problems(settings.repos.allow):
+        for key, message in secret.problems(settings.repos.allow, jenkins=bool(settings.jenkins.url)):
             draft.report(message, "secrets", name, key)
 
 

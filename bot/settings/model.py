@@ -300,8 +300,8 @@ class Settings:
     repositories that its pattern matches; the last match decides. Other commands keep their own level."""
     secrets: Mapping[SecretName, SecretSettings] = field(default_factory=dict)
     """Secrets that builds, services and tests may have, each in a section of its own, such as
-    `[secrets.npm-token]`, with these keys and one of `file`, `env` and `kubernetes`; [Secrets](secrets.md)
-    has more. They cannot be set by environment variables of the bot."""
+    `[secrets.npm-token]`, with these keys and one of `file`, `env` and `kubernetes`, or `jenkins`, or both;
+    [Secrets](secrets.md) has more. They cannot be set by environment variables of the bot."""
 
     @property
     def store_url(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeGuard
 
+from bot.core.admission import secrets
 from bot.core.deciding import placeholders
 from bot.core.results import job_results, junit
 from bot.core.results.unreadable import UnreadableFileError
@@ -92,7 +93,14 @@ def _order(step: JobStep, context: StepContext) -> JobOrder:
         values["suites"] = ",".join(suite.name for suite in step.suites)
         values["failed_tests"] = "\n".join(name for suite in step.suites for name in suite.failed)
     order = _configured(step.name, step.config, values, context)
-    return replace(order, files=step.config.artifacts, tested=isinstance(step, Test))
+    credentials = secrets.job_parameters(step, context.adapters.grants)
+    return replace(
+        order,
+        parameters={**order.parameters, **credentials},
+        required=order.required | {name for name, ids in credentials.items() if ids},
+        files=step.config.artifacts,
+        tested=isinstance(step, Test),
+    )
 
 
 def _configured(

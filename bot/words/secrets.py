@@ -50,9 +50,13 @@ SECRETS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.SECRET_NOT_DELIVERED: Wording(
         Text(
-            en="{part} in `.chatops.yml` asks for the secret {name}, but the runner {runner} does not deliver"
-            " secrets.",
-            zh="`.chatops.yml` 的 {part} 需要机密 {name}，但执行器 {runner} 不提供机密。",
+            en="{part} in `.chatops.yml` asks for the secret {name}, but the runner {runner} cannot deliver"
+            " it.",
+            zh="`.chatops.yml` 的 {part} 需要机密 {name}，但执行器 {runner} 无法提供它。",
+        ),
+        advice=Text(
+            en="The operator of this bot can add to `chatops.toml` where it is: {setting}.",
+            zh="可以请机器人的管理员在 `chatops.toml` 中补充它的来源：{setting}。",
         ),
     ),
     Reason.SECRET_NOT_TEXT: Wording(

@@ -28,10 +28,14 @@ class ConsoleLog:
 
     complete: bool = False
     exists: bool = True
+    masked: set[str] = field(default_factory=set)
+    """Values of bound credentials, which are written as `****`."""
     _parts: list[tuple[bytes, int]] = field(default_factory=list)
 
     def write(self, text: str, times: int = 1) -> None:
         """Append text, repeated this many times."""
+        for value in self.masked:
+            text = text.replace(value, "****")
         self._parts.append((text.encode(), times))
 
     def discard(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from playground.jenkins.state import Build, Job, QueueItem, Stop
-from playground.jenkins.stories import BuildHandle, Sleep
+from playground.jenkins.stories import BuildHandle, CredentialNotFoundError, Sleep
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +109,8 @@ class Scheduler:
         with suppress(asyncio.CancelledError):
             try:
                 result = await build.job.story(BuildHandle(build, self._sleep))
+            except CredentialNotFoundError as error:
+                build.console.write(f"ERROR: {error}\n")
             except Exception:
                 logger.exception("a story raised an exception")
                 build.console.write("java.lang.IllegalStateException: the story raised an exception\n")

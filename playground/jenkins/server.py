@@ -34,6 +34,8 @@ DECLARED = (
     "CHATOPS_SERVICE_URL",
     "CHATOPS_SUITES",
     "CHATOPS_FAILED_TESTS",
+    "CHATOPS_CREDENTIALS",
+    "CHATOPS_CREDENTIAL_ENV",
 )
 """Parameters that a job for the bot declares; see docs/jenkins.md."""
 

@@ -72,6 +72,8 @@ class Job:
     """Number of builds that log rotation keeps."""
     ignores: frozenset[Stop] = frozenset()
     """Requests to stop that its builds ignore."""
+    credentials: dict[str, str] = field(default_factory=dict)
+    """Values of the credentials that its builds can bind, by id."""
     grants: dict[str, frozenset[Permission]] = field(default_factory=dict)
     """Permissions by user; users that are not listed have all."""
     builds: dict[int, Build] = field(default_factory=dict)

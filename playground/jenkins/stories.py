@@ -10,6 +10,10 @@ from playground.jenkins.state import Build, Story
 Sleep = Callable[[float], Awaitable[None]]
 
 
+class CredentialNotFoundError(Exception):
+    """There is no credential with this id that the job can use; the build fails with this message."""
+
+
 @dataclass(frozen=True, slots=True)
 class BuildHandle:
     """What a story uses to act on its running build."""
@@ -25,6 +29,21 @@ class BuildHandle:
     def log(self, text: str, times: int = 1) -> None:
         """Write lines to the console."""
         self.build.console.write(f"{text}\n", times)
+
+    def bind(self, parameter: str) -> dict[str, str]:
+        """Return the values of the credentials that a parameter names, as `withCredentials` binds them.
+
+        Jenkins masks them in the console from then on. Raises CredentialNotFoundError.
+        """
+        pairs = (pair.partition("=") for pair in self.parameters.get(parameter, "").split(",") if pair)
+        found = {name: self._credential(id_) for name, _, id_ in pairs}
+        self.build.console.masked.update(found.values())
+        return found
+
+    def _credential(self, id_: str) -> str:
+        if id_ not in self.build.job.credentials:
+            raise CredentialNotFoundError(f"Could not find credentials entry with ID '{id_}'")
+        return self.build.job.credentials[id_]
 
     def archive(self, path: str, content: str | bytes) -> None:
         """Archive a file, as `archiveArtifacts` does."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.admission.secrets import first_refusal, refusal, requests
+from bot.core.admission.secrets import first_refusal, job_parameters, refusal, requests
 from bot.core.admission.served import overlaps
 from bot.model.pipeline import (
     BuildConfig,
@@ -96,6 +96,61 @@ def test_a_runner_that_delivers_no_secrets_is_named() -> None:
 )
 def test_kubernetes_delivers_secrets(step: Step) -> None:
     assert reason(step, GRANT) is None
+
+
+BUILT_BY_JOB = replace(BUILD, config=replace(BUILD.config, runner=RunnerName.JENKINS))
+DEPLOYED_BY_JOB = replace(DEPLOY, config=replace(DEPLOY.config, runner=RunnerName.JENKINS))
+TESTED_BY_JOB = replace(
+    TEST,
+    config=replace(TEST.config, runner=RunnerName.JENKINS, secret_env={"KEY": "token", "CERT": "cert"}),
+    build=replace(BUILD.config, secrets=("of-the-build",)),
+)
+JOBS = pytest.mark.parametrize("step", [BUILT_BY_JOB, DEPLOYED_BY_JOB, TESTED_BY_JOB])
+
+
+@JOBS
+def test_a_job_gets_what_jenkins_has(step: Build | Deploy | Test) -> None:
+    in_jenkins = replace(GRANT, jenkins="npm.read_only-1", has_value=False)
+    cert = replace(in_jenkins, name="cert")
+    assert reason(step, in_jenkins, cert) is None
+    found = refusal(step, REPO, (GRANT, cert))
+    assert found is not None
+    assert found.reason is Reason.SECRET_NOT_DELIVERED
+    assert found.facts["setting"] == '[secrets.token] jenkins = "ID"'
+
+
+def test_a_job_is_checked_like_any_other_step() -> None:
+    in_jenkins = replace(GRANT, jenkins="id")
+    step = DEPLOYED_BY_JOB
+    assert reason(step, replace(in_jenkins, repos=("other/*",))) is Reason.SECRET_NOT_GRANTED
+    assert reason(step, replace(in_jenkins, steps=())) is Reason.SECRET_NOT_FOR_STEP
+    assert reason(step, replace(in_jenkins, environments=())) is Reason.SECRET_NOT_FOR_ENVIRONMENT
+    assert reason(replace(step, trusted=False), in_jenkins) is Reason.SECRET_NOT_TRUSTED
+
+
+def test_no_job_runs_services() -> None:
+    step = replace(SERVICE, config=DeployConfig(RunnerName.JENKINS))
+    found = refusal(step, REPO, (replace(GRANT, jenkins="id"),))
+    assert found is not None
+    assert found.reason is Reason.SECRET_NOT_DELIVERED
+    assert "setting" not in found.facts
+
+
+def test_what_only_jenkins_has_is_given_to_no_other_runner() -> None:
+    found = refusal(BUILD, REPO, (replace(GRANT, jenkins="id", has_value=False),))
+    assert found is not None
+    assert found.reason is Reason.SECRET_NOT_DELIVERED
+    assert found.facts["setting"] == '[secrets.token] file = "/run/secrets/token"'
+
+
+def test_jobs_get_the_ids_of_credentials_by_the_names_that_the_repository_uses() -> None:
+    grants = (replace(GRANT, jenkins="npm-1"), replace(GRANT, name="cert", jenkins="cert-2"))
+    assert job_parameters(TESTED_BY_JOB, grants) == {
+        "CHATOPS_CREDENTIALS": "token=npm-1",
+        "CHATOPS_CREDENTIAL_ENV": "KEY=npm-1,CERT=cert-2",
+    }
+    assert set(job_parameters(TESTED_BY_JOB, (GRANT,)).values()) == {""}
+    assert set(job_parameters(Teardown(), grants).values()) == {""}
 
 
 def test_the_stage_with_the_tests_has_the_secrets_of_builds() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.admission import secrets
 from bot.core.deciding import placeholders
 from bot.core.results import job_results
 from bot.model.pipeline import Pipeline
@@ -37,7 +38,7 @@ def test_every_placeholder_and_parameter_has_its_row(language: Language) -> None
 
 
 def test_the_jobs_of_the_offline_jenkins_declare_all_parameters() -> None:
-    assert set(DECLARED) == {"CHATOPS_RUN", "CHATOPS_FAILED_TESTS", *job._GIVEN}
+    assert set(DECLARED) == {"CHATOPS_RUN", *job._GIVEN, secrets.FILES, secrets.VARIABLES}
     assert set(job._GIVEN.values()) - {"failed_tests"} <= set(placeholders.NAMES)
 
 
@@ -54,11 +55,14 @@ def test_the_configuration_is_valid(language: Language, tmp_path: Path) -> None:
     found = config_file.read((text + on).encode(), file="f", ref="r", known_commands=frozenset())
     assert isinstance(found, Pipeline)
     assert found.teardown.job == "{owner}/{name}/teardown"
-    [settings] = blocks(language, "toml")
+    settings, secret = blocks(language, "toml")
     (tmp_path / "token").write_text("11token")
     file = tmp_path / "chatops.toml"
-    file.write_text(settings.replace("/run/secrets/jenkins_token", str(tmp_path / "token")))
-    assert load(file, {}).jenkins.jobs == ("{owner}/{name}/**", "shared/build-image")
+    served = "[repos]\nallow = ['team/*']\n"
+    file.write_text(served + secret + settings.replace("/run/secrets/jenkins_token", str(tmp_path / "token")))
+    loaded = load(file, {})
+    assert loaded.jenkins.jobs == ("{owner}/{name}/**", "shared/build-image")
+    assert loaded.secrets["npm-token"].jenkins == "npm-read-only"
 
 
 @BOTH

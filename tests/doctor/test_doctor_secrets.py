@@ -20,6 +20,7 @@ async def test_everyone_who_may_have_a_secret_is_named_without_its_value(tmp_pat
             "token": SecretSettings(("shop/*", "!shop/old"), (SecretStep.BUILD, SecretStep.TEST), file),
             "staging": SecretSettings(("shop/web",), (SecretStep.DEPLOY,), file, environments=("staging",)),
             "open": SecretSettings(("shop/web",), (SecretStep.BUILD,), file, trust=SecretTrust.APPROVED),
+            "job": SecretSettings(("shop/web",), (SecretStep.BUILD,), jenkins="npm-1"),
             "lost": SecretSettings(("shop/web",), (SecretStep.BUILD,), tmp_path / "none"),
         }
     )
@@ -27,6 +28,7 @@ async def test_everyone_who_may_have_a_secret_is_named_without_its_value(tmp_pat
     found = await secrets.check(DoctorOptions(settings))
 
     assert [(one.state, one.found.en) for one in found] == [
+        (State.FINE, "job: build of shop/web, in Jenkins as npm-1"),
         (State.WRONG, f"lost: {tmp_path}/none cannot be read: No such file or directory"),
         (State.NOTE, "open: build of shop/web, also approved commits of outside contributors"),
         (State.FINE, "staging: deploy (staging) of shop/web"),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import values
 from bot.model.secrets import ClusterKey, SecretGrant, SecretStep, SecretTrust
 from bot.settings.load import SettingsError, load
 
@@ -45,6 +46,19 @@ trust = "approved"
     assert found.source("npm-token").read() == b"hunter2-9f86d081"
 
 
+def test_jenkins_can_have_a_secret_that_the_bot_cannot_read(tmp_path: Path) -> None:
+    jenkins = "[jenkins]\nurl = 'https://jenkins.example.com'\n"
+    text = jenkins + PLAIN.replace("file = 'SECRET'", "jenkins = 'npm.read_only-1'")
+    found = load(file_with(tmp_path, text), {})
+    assert found.secrets["token"].grant("token") == SecretGrant(
+        "token", ("shop/*",), (SecretStep.BUILD,), jenkins="npm.read_only-1", has_value=False
+    )
+    assert values.secret_sources(found) == ()
+    both = load(file_with(tmp_path, jenkins + PLAIN + "jenkins = 'npm-1'\n"), {})
+    assert both.secrets["token"].has_value
+
+
+IDS = "string should match pattern '^([A-Za-z0-9_.-]{1,255})?$'"
 NAMES = "should be a name of at most 63 lowercase letters, digits, dots, hyphens and underscores"
 KEY = r"^([a-z0-9-]{1,63}/[a-z0-9.-]{1,253}/[A-Za-z0-9._-]{1,253})?$"
 AFTER = "place it after the pattern that it limits"
@@ -109,6 +123,21 @@ PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']
         (
             PLAIN.replace("file = 'SECRET'", "kubernetes = 'database/password'"),
             f"/chatops.toml:4: secrets.token.kubernetes: string should match pattern '{KEY}'",
+        ),
+        (
+            PLAIN.replace("file = 'SECRET'\n", ""),
+            "/chatops.toml:3: secrets.token.file: one of file, env, kubernetes and jenkins must be set",
+        ),
+        (
+            PLAIN + "jenkins = 'npm-1'\n",
+            "/chatops.toml:7: secrets.token.jenkins: [jenkins] url is not set",
+        ),
+        *(
+            (
+                PLAIN + f"jenkins = '{odd}'\n",
+                f"/chatops.toml:7: secrets.token.jenkins: {IDS}",
+            )
+            for odd in ("two ids", "a,b=c", "口令", "../id", "i" * 256)
         ),
         (
             PLAIN.replace("'SECRET'", "'/none'"),

@@ -11,12 +11,15 @@ from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
 from bot.model.reason import Reason
 from bot.model.secrets import SecretGrant, SecretRequest, SecretStep, SecretTrust
 
-_DELIVERING = frozenset({RunnerName.DOCKER, RunnerName.KUBERNETES})
-"""The runners that deliver secrets to steps."""
+FILES, VARIABLES = "CHATOPS_CREDENTIALS", "CHATOPS_CREDENTIAL_ENV"
+"""Parameters of Jenkins jobs with the ids of credentials: for `secrets`, and for `secret_env`."""
 
 
 def requests(step: Step) -> tuple[SecretRequest, ...]:
-    """Return the secrets that a step asks for; the tests' stage has those of builds."""
+    """Return the secrets that a step asks for; the tests' stage has those of builds.
+
+    A job of Jenkins that tests may build that stage or not: it gets what is asked for the tests.
+    """
     match step:
         case Build(config=config):
             return tuple(_of_build(config))
@@ -24,7 +27,8 @@ def requests(step: Step) -> tuple[SecretRequest, ...]:
             return (*_of_deployment(config, step.environment), *_of_services(step))
         case Test(config=config):
             asked = _named("test", config.secrets, config.secret_env, step.environment)
-            return (*_of_build(step.build), *asked)
+            built = () if config.runner is RunnerName.JENKINS else _of_build(step.build)
+            return (*built, *asked)
         case _:
             return ()
 
@@ -49,6 +53,32 @@ def first_refusal(plan: Plan, repo: RepoPath, grants: Sequence[SecretGrant]) -> 
     return next((one for one in found if one is not None), None)
 
 
+def variables(plan: Plan) -> frozenset[str]:
+    """Return the secrets whose values a plan asks for as variables."""
+    asked = ((request, step) for step in plan.steps for request in requests(step) if request.variable)
+    return frozenset(request.name for request, step in asked if gets_value(request, step))
+
+
+def gets_value(request: SecretRequest, step: Step) -> bool:
+    """Return whether the step gets the value: a job gets the id of a credential, whose value Jenkins has."""
+    return _runner(request, step) is not RunnerName.JENKINS
+
+
+def job_parameters(step: Step, grants: Sequence[SecretGrant]) -> dict[str, str]:
+    """Return the parameters that give a step's job the ids of its credentials: `name=id`, after commas.
+
+    The names are those of secrets, or of the variables that get them. Of a secret that was withdrawn
+    meanwhile, nothing is said.
+    """
+    ids = {grant.name: grant.jenkins for grant in grants if grant.jenkins}
+    found: dict[str, list[str]] = {FILES: [], VARIABLES: []}
+    for request in requests(step):
+        if request.name in ids:
+            parameter = VARIABLES if request.variable else FILES
+            found[parameter].append(f"{request.variable or request.name}={ids[request.name]}")
+    return {parameter: ",".join(pairs) for parameter, pairs in found.items()}
+
+
 def _reason(request: SecretRequest, step: Step, grant: SecretGrant | None) -> Reason | None:
     if grant is None:
         return Reason.SECRET_NOT_GRANTED
@@ -58,9 +88,14 @@ def _reason(request: SecretRequest, step: Step, grant: SecretGrant | None) -> Re
         return Reason.SECRET_NOT_FOR_ENVIRONMENT
     if grant.trust is SecretTrust.MEMBERS and not _trusted(step):
         return Reason.SECRET_NOT_TRUSTED
-    if _runner(request, step) not in _DELIVERING:
-        return Reason.SECRET_NOT_DELIVERED
-    return None
+    return None if _delivers(request, step, grant) else Reason.SECRET_NOT_DELIVERED
+
+
+def _delivers(request: SecretRequest, step: Step, grant: SecretGrant) -> bool:
+    """Return whether the runner of a step gets the secret to what asks for it; no job runs services."""
+    if gets_value(request, step):
+        return grant.has_value
+    return bool(grant.jenkins) and request.step is not SecretStep.SERVICES
 
 
 def _facts(reason: Reason, request: SecretRequest, step: Step, repo: RepoPath) -> dict[str, str]:
@@ -70,6 +105,7 @@ def _facts(reason: Reason, request: SecretRequest, step: Step, repo: RepoPath) -
         Reason.SECRET_NOT_FOR_STEP: f'{table} steps = ["{request.step}"]',
         Reason.SECRET_NOT_FOR_ENVIRONMENT: f'{table} environments = ["{request.environment}"]',
         Reason.SECRET_NOT_TRUSTED: f'{table} trust = "{SecretTrust.APPROVED}"',
+        Reason.SECRET_NOT_DELIVERED: _missing(request, step),
     }
     known = {
         "name": request.name,
@@ -79,6 +115,14 @@ def _facts(reason: Reason, request: SecretRequest, step: Step, repo: RepoPath) -
         "setting": settings.get(reason, ""),
     }
     return {name: value for name, value in known.items() if value}
+
+
+def _missing(request: SecretRequest, step: Step) -> str:
+    """Return the setting without which the runner cannot deliver a secret; empty if it never does."""
+    table = f"[secrets.{request.name}]"
+    if gets_value(request, step):
+        return f'{table} file = "/run/secrets/{request.name}"'
+    return "" if request.step is SecretStep.SERVICES else f'{table} jenkins = "ID"'
 
 
 def _trusted(step: Step) -> bool:
