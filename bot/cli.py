@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 import click
 
-from bot.app.adapters import open_adapters
+from bot.app.adapters import Adapters, open_adapters
 from bot.app.audit import audit_records
 from bot.app.bot import running
 from bot.app.gc import clear
-from bot.app.process import prepared
+from bot.app.process import masked_logs, prepared
 from bot.app.shutdown import Shutdown
 from bot.core.auditing import showing
 from bot.dns.corefile import dynamic, wildcard
@@ -266,7 +266,13 @@ def _found(config: Path | None) -> Path | None:
 async def _serve(settings: Settings) -> None:
     shutdown = Shutdown(settings.server.grace)
     shutdown.listen()
-    async with open_adapters(settings) as adapters, running(settings, adapters) as bot:
+    async with open_adapters(settings) as adapters:
+        with masked_logs(adapters.secrets.masker):
+            await _run(settings, adapters, shutdown)
+
+
+async def _run(settings: Settings, adapters: Adapters, shutdown: Shutdown) -> None:
+    async with running(settings, adapters) as bot:
         public = bot.deps.addresses.public_url
         reached = "" if public == bot.listeners.web.url else f", reached as {public}"
         click.echo(f"chatops listens on {bot.listeners.web.url}{reached}", err=True)

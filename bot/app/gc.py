@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bot.app.adapters import open_adapters
 from bot.app.clock import SystemClock
+from bot.app.process import masked_logs
 from bot.app.reconciling import garbage_collector
 from bot.engine.reconciling.garbage_collector import Found
 from bot.engine.reconciling.repairs import Repair
@@ -27,12 +28,13 @@ async def clear(settings: Settings, report: Callable[[str], None], *, dry_run: b
             garbage = garbage_collector(
                 settings, adapters, store, SystemClock(), repaired=repairs.append, actor=actor
             )
-            found = await garbage.find()
-            for line in lines(found):
-                report(_printable(line))
-            if not dry_run:
-                await garbage.clear(found)
-                report(f"{len(repairs)} repaired")
+            with masked_logs(adapters.secrets.masker):
+                found = await garbage.find()
+                for line in lines(found):
+                    report(_printable(line))
+                if not dry_run:
+                    await garbage.clear(found)
+                    report(f"{len(repairs)} repaired")
             return not found.trouble
     finally:
         await store.close()

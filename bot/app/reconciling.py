@@ -202,7 +202,7 @@ def _upkeep(deps: Deps) -> Iterator[PeriodicTask]:
 def _watching(deps: Deps, comments: RunComments) -> Iterator[PeriodicTask]:
     """Yield the tasks that watch deployed environments, and that stop containers that fill the disk."""
     steps, settings = deps.adapters.steps, deps.settings
-    mask = deps.adapters.secrets.masker.mask
+    mask = deps.adapters.secrets.masker.mask_cut
     watcher = HealthWatcher(deps.store, steps.platforms, comments, deps.clock, mask)
     yield PeriodicTask("preview health", 30, watcher.reconcile)
     if steps.disks:

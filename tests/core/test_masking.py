@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.results.masked import masked_facts
 from bot.core.results.masking import MASK, SHORTEST, Masker
+from bot.model.errors import TellUser
+from bot.model.reason import LONGEST_FACT, Reason
 
 
 def test_the_longer_of_two_secrets_is_masked() -> None:
@@ -28,6 +31,38 @@ def test_a_secret_is_masked_although_another_may_start_within_it() -> None:
 
     assert masker.settled("-xxab") == 5
     assert masker.settled("-xxabxxa") == 5
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("left", range(len("hunter2-9f86d081") + 1))
+def test_a_secret_at_the_edge_of_a_fact_that_was_cut_shows_nothing(left: int) -> None:
+    secret = "hunter2-9f86d081"
+    message = "x" * (LONGEST_FACT - 1 - left) + secret + "y" * 50
+    error = TellUser(Reason.BUILD_FAILED, {"message": message})
+
+    found = masked_facts(error.facts, Masker([secret]).mask_cut)
+
+    assert found["message"].strip("x") in {"…", "***…"}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("stored", ["hunter2-9f86d081", "hunter2-9f86d081\n", "hunter2-9f86d081\r\n"])
+@pytest.mark.parametrize("shown", ["hunter2-9f86d081", "hunter2-9f86d081\n", "hunter2-9f86d081\r\n"])
+def test_a_line_end_in_a_file_makes_no_difference_to_masking(stored: str, shown: str) -> None:
+    masker = Masker([stored])
+
+    assert masker.mask(shown).strip() == "***"
+    assert "hunter2"[:4] not in masker.mask(shown)
+    hidden = masker.mask(base64.b64encode(shown.encode()).decode())
+    assert hidden.startswith("***")
+    assert len(hidden) <= len("***") + 4
+
+
+def test_what_is_cut_before_no_secret_stays_as_it_is() -> None:
+    masker = Masker(["token"])
+
+    assert masker.mask_cut("all of it!…") == "all of it!…"
+    assert masker.mask_cut("not cut, to") == "not cut, to"
 
 
 def test_without_secrets_all_text_is_released() -> None:

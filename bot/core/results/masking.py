@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+CUT = "…"
+"""The end of a text that was cut."""
 SHORTEST = 4
 """Shorter secrets are not masked: masking single letters would only make everything unreadable."""
 
@@ -65,6 +67,14 @@ class Masker:
     def mask(self, text: str) -> str:
         """Return the text with all secrets masked."""
         return self._known.mask(text)
+
+    def mask_cut(self, text: str) -> str:
+        """Return a text masked, and without the beginning of a secret where it was cut, before `…`."""
+        masked = self.mask(text)
+        if not masked.endswith(CUT):
+            return masked
+        shown = masked.removesuffix(CUT)
+        return shown[: self.settled(shown)] + CUT
 
     def settled(self, text: str) -> int:
         """Return how much of a growing text can be masked and shown; the rest may begin a secret."""
