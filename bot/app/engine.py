@@ -104,7 +104,7 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
         sleeps=bool(values.idle_time(settings)),
     )
     timeout = duration.parse(settings.limits.run_time)
-    mask = deps.adapters.secrets.masker.mask
+    mask = deps.adapters.secrets.masker.mask_cut
     executor = RunExecutor(recorder, deps.clock, timeout, deps.sleep, deps.metrics, mask=mask)
     worker = Worker(deps.store.runs, executor, comments, deps.limits, membership)
     membership.on_lease_lost(worker.drop)
@@ -160,7 +160,8 @@ async def deciding(
         BriefCache(deps.clock),
         owners,
         BriefCache(deps.clock, COLLABORATORS_AGE),
-        adapters.secrets.masker.mask,
+        adapters.secrets.masker.mask_cut,
+        adapters.steps.secrets,
         values.answer_policy(settings),
     )
     dispatcher = Dispatcher(

@@ -129,7 +129,37 @@ async def test_a_secret_of_several_lines_is_no_variable(tester: OfflineTester, f
     await tester.configure(CONFIG.replace("secrets: [db-password]", "secret_env: {KEY: db-password}"))
     await tester.open()
     rewrite(file, "one line\nand another")
-    assert "has several lines" in await tester.says("/deploy")
+    said = await tester.says("/deploy")
+    assert "`/deploy` was not run. The secret `db-password` has several lines" in said
+    assert "List it under `secrets` instead of `secret_env`" in said
+    assert await tester.runs() == []
+    rewrite(file, "one line after a rotation")
+    assert "Preview ready" in await tester.says("/deploy")
+
+
+@pytest.mark.attack
+async def test_nobody_makes_the_bot_read_a_secret_that_may_not_use_it(
+    tester: OfflineTester, file: Path
+) -> None:
+    await tester.configure(CONFIG.replace("secrets: [db-password]", "secret_env: {KEY: db-password}"))
+    await tester.open()
+    rewrite(file, "never read before")
+    assert "may not run this command" in await tester.says("/deploy", by="stranger")
+    assert "never read before" not in tester.bot.deps.adapters.secrets.masker.secrets
+
+
+async def test_a_value_that_becomes_unusable_meanwhile_fails_the_step(
+    tester: OfflineTester, file: Path
+) -> None:
+    await tester.configure(CONFIG.replace("secrets: [db-password]", "secret_env: {KEY: db-password}"))
+    await tester.open()
+    building = tester.world.script.hold("build")
+    await tester.comment("/deploy")
+    await building.reached()
+    rewrite(file, "one line\nand another")
+    building.open()
+    assert "has several lines" in await tester.read()
+    assert not tester.world.deployed
 
 
 async def test_a_bad_request_for_a_secret_is_reported_with_its_line(tester: OfflineTester) -> None:

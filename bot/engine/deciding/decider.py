@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.core.admission import answering, gate, helping, keys, trust
+from bot.core.admission import answering, gate, helping, keys, secrets, trust
 from bot.core.admission.answering import AnswerPolicy
 from bot.core.admission.permissions import Policy
 from bot.core.auditing import decisions
@@ -14,7 +15,7 @@ from bot.core.deciding.decide import Decided
 from bot.core.deciding.decision import Subject
 from bot.core.language import parsing
 from bot.core.language.command import AnyCommand
-from bot.core.language.parsing import Line
+from bot.core.language.parsing import Line, NearMiss
 from bot.core.reconciling import missed_events
 from bot.core.reconciling.missed_commands import Lateness
 from bot.engine.comments.comment_owners import CommentOwners
@@ -27,14 +28,15 @@ from bot.model.delivery import Delivery, Trigger
 from bot.model.errors import GiveUp, NotThereYet, RetryLater
 from bot.model.forge import Comment, Permission, PullRequest, PullState
 from bot.model.observed import ObservedState
-from bot.model.outcome import Approve, Decision, Ignore, Outcome
+from bot.model.outcome import Approve, Decision, Ignore, Outcome, Refuse, StartRun
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, Run, StopRequest
+from bot.model.secrets import SecretValue
 from bot.model.snapshot import Snapshot
 from bot.model.views import ConfigBroken, Message
 from bot.pipeline import config_file
-from bot.ports import Clock, Forge, Sandbox
+from bot.ports import Clock, Forge, Sandbox, Secrets
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ class Decider:
     """By repository: some people and what they may do there, to be named in refusals."""
     mask: Callable[[str], str]
     """Masks secrets in what is recorded for audits."""
+    secrets: Secrets
     answering: AnswerPolicy = field(default_factory=AnswerPolicy)
 
     async def decide(self, delivery: Delivery) -> Decision:
@@ -134,7 +137,7 @@ class Decider:
             policy=self.policy,
             late=late or (lambda _: None),
         )
-        outcomes = await self._with_helpers(pull, outcomes)
+        outcomes = await self._with_helpers(pull, await self._with_variables(outcomes))
         origin = Origin(Trigger.COMMENT, comment.author, parsing.command_text(lines), delivery.key)
         merged = decide.merged(outcomes, facts.snapshot)
         subject = self._subject(facts, origin, self._left_out(merged, facts.snapshot), comment)
@@ -152,6 +155,23 @@ class Decider:
             return ()
         approved = replace(snapshot, trusted=True)
         return automatic.left_out(Trigger.OPEN, approved, self.commands, self.policy)
+
+    async def _with_variables(self, decided: Decided) -> Decided:
+        """Return outcomes; runs that ask for a secret as a variable are refused if no variable can have it.
+
+        Only the secrets of runs that were granted are read. One that cannot be read is the step's matter, and
+        so is the automatic run after an approval: the approval itself is not refused.
+        """
+        return [(line, await self._refused_variable(line, outcome) or outcome) for line, outcome in decided]
+
+    async def _refused_variable(self, line: Line, outcome: Outcome) -> Refuse | None:
+        if not isinstance(outcome, StartRun) or isinstance(line, NearMiss) or line.command.approves:
+            return None
+        for name in sorted(secrets.variables(outcome.plan)):
+            with suppress(GiveUp, RetryLater):
+                if not SecretValue(name, await self.secrets.read(name)).fits_variable:
+                    return Refuse(Reason.SECRET_NOT_TEXT, {"name": name})
+        return None
 
     async def _with_helpers(self, pull: PullRequest, decided: Decided) -> Decided:
         """Return refusals with people who may do what was refused; without them if they cannot be read."""
