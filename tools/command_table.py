@@ -35,5 +35,5 @@ def with_commands(readme: str, table: str) -> str:
 def _row(command: CommandHelp, language: Language) -> str:
     aliases = " ".join(f"`/{alias}`" for alias in command.aliases)
     usage = command.usage.replace("|", "\\|")
-    permission = PERMISSIONS[command.permission].say(language)
+    permission = PERMISSIONS[command.permission[0]].say(language)
     return f"| `{usage}` | {command.summary.say(language)} | {permission} | {aliases} |"

@@ -114,11 +114,11 @@ class CommandHelp:
     aliases: tuple[str, ...]
     usage: str
     summary: Text
-    permission: str
-    """Who may use it: a permission level, `@login` and `owners`, or several of these separated by commas."""
+    permission: tuple[str, ...]
+    """Who may use it: any one of these permission levels, `@logins` and `owners`."""
     arguments: tuple[ArgumentHelp, ...] = ()
     examples: tuple[str, ...] = ()
-    environments: Mapping[str, str] = field(default_factory=dict)
+    environments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Likewise, by the environments that have a rule of their own."""
 
 

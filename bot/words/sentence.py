@@ -1,7 +1,7 @@
 """Sentences about facts, split into parts that comments and pages escape each in their own way."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -41,7 +41,7 @@ class Wording:
     """
 
     sentence: Text
-    advice: Text | None = None
+    advice: "Text | Wording | None" = None
     without: "Text | Wording | None" = None
     """What to say instead when a fact of the sentence is missing or empty."""
 
@@ -54,6 +54,8 @@ class Wording:
 
     def advise(self, facts: Mapping[str, str], language: Language) -> tuple[Part, ...]:
         """Return the parts of the advice; none if there is no advice, or a fact of it is missing or empty."""
+        if isinstance(self.advice, Wording):
+            return self.advice.say(facts, language)
         if self.advice is None or not all(map(facts.get, _NAME.findall(self.advice.say(language)))):
             return ()
         return parts(self.advice.say(language), facts, language)
@@ -80,13 +82,12 @@ _COMMA = Text(en=", ", zh="、")
 _OR = Text(en=" or ", zh="或")
 
 
-def rights(value: str, language: Language) -> tuple[Part, ...]:
-    """Return who may do something: any one of the levels, `@logins` and other rights in a list."""
-    return tuple(_spaced(part for part in _rights(value, language) if part.value))
+def rights(items: Sequence[str], language: Language) -> tuple[Part, ...]:
+    """Return who may do something: any one of these levels, `@logins` and other rights."""
+    return tuple(_spaced(part for part in _rights(items, language) if part.value))
 
 
-def _rights(value: str, language: Language) -> Iterator[Part]:
-    items = [item for item in map(str.strip, value.split(",")) if item]
+def _rights(items: Sequence[str], language: Language) -> Iterator[Part]:
     for index, item in enumerate(items):
         if index:
             yield Part(PartKind.WORDS, (_OR if index == len(items) - 1 else _COMMA).say(language))
@@ -129,7 +130,7 @@ def _fact(name: str, value: str, language: Language) -> Iterator[Part]:
     if known := _NAMED.get(name, {}).get(value):
         yield Part(PartKind.WORDS, known.say(language))
     elif name == "level":
-        yield from _rights(value, language)
+        yield from _rights([item for item in map(str.strip, value.split(",")) if item], language)
     elif name in _LISTS:
         yield from _list(value, language)
     elif name == "seconds" and _NUMBER.fullmatch(value):

@@ -29,7 +29,7 @@ COMMANDS = (
         ("部署",),
         "/deploy [environment] [ttl=…]",
         Text(en="Deploy this pull request.", zh="部署此 Pull Request。"),
-        "write",
+        ("write",),
         (ArgumentHelp("ttl", "ttl=3d", Text(en="how long it lives", zh="保留多久，如 `<2d>`")),),
         ("/deploy", "/deploy ttl=8h"),
     ),

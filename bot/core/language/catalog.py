@@ -63,6 +63,6 @@ def command_help(command: AnyCommand, policy: Policy, repo: RepoPath | None = No
     )
 
 
-def _described(rule: Rule) -> str:
+def _described(rule: Rule) -> tuple[str, ...]:
     # Whom OWNERS names is not read for a list of commands.
-    return ", ".join(permissions.described(rule, ("",), len(rule.people)))
+    return tuple(permissions.described(rule, ("",), len(rule.people)))

@@ -231,8 +231,8 @@ class Command(Schema):
     aliases: tuple[str, ...]
     usage: str
     summary: Words
-    needs: str = _at("permission")
-    """Who may use it: a level, `owners` or `@login`, or several of these separated by commas."""
+    needs: tuple[str, ...] = _at("permission")
+    """Who may use it: any one of these levels, `owners` and `@logins`."""
     arguments: tuple[Argument, ...]
     examples: tuple[str, ...]
 
