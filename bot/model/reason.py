@@ -26,11 +26,11 @@ class Reason(StrEnum):
 
     # Refusals: nothing ran.
     NOT_ALLOWED = "not_allowed"  # who, command, level, environment, helpers
-    NOT_TRUSTED = "not_trusted"  # author, sha, approve
-    FORK_NOT_OWN = "fork_not_own"  # author, sha, fork, approve
-    FORK_SHARED = "fork_shared"  # sha, fork, who, approve
-    FORK_UNREADABLE = "fork_unreadable"  # sha, fork, approve
-    FORK_DELETED = "fork_deleted"  # sha, approve
+    NOT_TRUSTED = "not_trusted"  # author, sha, approve, level, helpers
+    FORK_NOT_OWN = "fork_not_own"  # author, sha, fork, approve, level, helpers
+    FORK_SHARED = "fork_shared"  # sha, fork, who, approve, level, helpers
+    FORK_UNREADABLE = "fork_unreadable"  # sha, fork, approve, level, helpers
+    FORK_DELETED = "fork_deleted"  # sha, approve, level, helpers
     PULL_CLOSED = "pull_closed"  # command
     HEAD_MOVED = "head_moved"  # seen, now
     FOUND_LATE = "found_late"  # seconds
@@ -61,7 +61,7 @@ class Reason(StrEnum):
     SECRET_NOT_FOR_STEP = "secret_not_for_step"  # name, part, setting
     SECRET_NOT_FOR_ENVIRONMENT = "secret_not_for_environment"  # name, part, environment, setting
     SECRET_NOT_TRUSTED = "secret_not_trusted"  # name, part, setting
-    SECRET_NOT_DELIVERED = "secret_not_delivered"  # name, part, runner
+    SECRET_NOT_DELIVERED = "secret_not_delivered"  # name, part, runner, setting
 
     # Failures that users cause and can fix: not retried.
     SECRET_NOT_TEXT = "secret_not_text"  # name

@@ -7,9 +7,22 @@ from bot.model.reason import Reason
 from bot.model.text import Text
 from bot.words.sentence import Wording
 
-_APPROVE = Text(
-    en="Someone with write access can review the changes and comment {approve}.",
-    zh="请有写权限的人审查改动后，评论 {approve} 放行。",
+_APPROVE = Wording(
+    Text(
+        en="Only {level} can approve it, here for example {helpers}: review the changes and comment"
+        " {approve}.",
+        zh="仅限{level}放行，例如本仓库的 {helpers}：审查改动后，评论 {approve}。",
+    ),
+    without=Wording(
+        Text(
+            en="Only {level} can approve it: review the changes and comment {approve}.",
+            zh="仅限{level}放行：审查改动后，评论 {approve}。",
+        ),
+        without=Text(
+            en="Someone with write access can review the changes and comment {approve}.",
+            zh="请有写权限的人审查改动后，评论 {approve} 放行。",
+        ),
+    ),
 )
 _APPROVE_ALL = Text(
     en="Review all changes up to that commit, then comment {approve}.",

@@ -132,6 +132,27 @@ async def test_only_named_people_approve_and_only_while_they_are_named(tester: O
     assert "mei, who approved this commit, may no longer approve." in "\n".join(await tester.read_all())
 
 
+@pytest.mark.parametrize(
+    ("rule", "needed"),
+    [
+        ('"admin"', "Only repository administrators can approve it"),
+        ('["@lin", "owners"]', "Only `lin` or the approvers in `OWNERS` can approve it"),
+    ],
+)
+async def test_who_may_approve_is_named_where_write_access_is_not_enough(
+    tester: OfflineTester, rule: str, needed: str
+) -> None:
+    await governed(tester, f"[permissions]\nok-to-test = {rule}\n", IDLE.replace("open: []", "open: [build]"))
+    await tester.read_all()
+    await tester.open("stranger", from_fork=True)
+    asked = await tester.read()
+    assert f"{needed}. Review [exactly these changes]" in asked
+    assert needed in await tester.says("/status")
+    said = await tester.says("/build", by="mei")
+    helpers = ", here for example `lin`" if rule == '"admin"' else ""
+    assert f"{needed}{helpers}: review the changes and comment `/ok-to-test" in said
+
+
 async def test_an_environment_has_a_rule_of_its_own(tester: OfflineTester) -> None:
     rules = '[permissions]\n"deploy production" = "@lin"\n"teardown production" = "@lin"\n'
     await governed(tester, rules)

@@ -33,6 +33,7 @@ from bot.model.views import (
 from bot.render import escape
 from bot.render.renderer import LIMIT, TemplateRenderer
 from bot.words.reasons import REASONS
+from bot.words.sentence import Wording
 from tests.render import run_samples
 from tests.render import view_samples as samples
 from tests.render.test_escape import hostile
@@ -145,8 +146,14 @@ def hostile_views(value: str) -> list[View]:
 
 
 def _every_fact(value: str) -> dict[str, str]:
-    texts = [text for wording in REASONS.values() for text in (wording.sentence, wording.advice) if text]
+    texts = [text for wording in REASONS.values() for text in _texts(wording)]
     return {name: value for text in texts for name in re.findall(r"{(\w+)}", text.en)}
+
+
+def _texts(wording: Wording | Text | None) -> list[Text]:
+    if not isinstance(wording, Wording):
+        return [wording] if wording else []
+    return [wording.sentence, *_texts(wording.without), *_texts(wording.advice)]
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -46,7 +46,7 @@ COMMANDS = (
         aliases=("部署",),
         usage="/deploy [环境] [ttl=3d]",
         summary=Text(en="Deploy this pull request.", zh="部署这个 PR。"),
-        permission="write",
+        permission=("write",),
         arguments=(
             ArgumentHelp("environment", "[environment]", Text(en="where to deploy", zh="部署到哪个环境")),
             ArgumentHelp("ttl", "ttl=3d", Text(en="remove it after this long", zh="多久之后自动清理")),
@@ -58,14 +58,14 @@ COMMANDS = (
         aliases=("测试",),
         usage="/test [suite…]",
         summary=Text(en="Run the tests.", zh="运行测试。"),
-        permission="contributor",
+        permission=("contributor",),
     ),
     CommandHelp(
         name="help",
         aliases=("帮助",),
         usage="/help [command]",
         summary=Text(en="Show what can be said here.", zh="查看可用的命令。"),
-        permission="anyone",
+        permission=("anyone",),
     ),
 )
 _AUTOMATIC = {
@@ -125,6 +125,7 @@ _CHANGES = f"https://gitee.com/team/shop/compare/{'cd' * 20}...{SHA}"
 _DISTRUST = Distrust(Reason.NOT_TRUSTED, {"author": "stranger", "sha": SHA, "approve": _APPROVE})
 _SHARED = Distrust(Reason.FORK_SHARED, {"who": "stranger", "fork": "mei/shop", "sha": SHA})
 _UNREADABLE = Distrust(Reason.FORK_UNREADABLE, {"fork": "mei/shop", "sha": SHA})
+_FOR_FEW = Distrust(Reason.NOT_TRUSTED, {**_DISTRUST.facts, "level": "admin, @zhao"})
 _APPROVAL = Approval(SHA, "master", "lin", START, 70, "https://gitee.com/team/shop/pulls/12#note_70", "")
 _OLDER = replace(_APPROVAL, sha="cd" * 20, base="release")
 
@@ -195,8 +196,8 @@ OTHER_VIEWS: dict[str, View] = {
         "help_command",
         command=replace(
             COMMANDS[0],
-            permission="write, @zhao",
-            environments={"production": "@lin, owners", "staging": "contributor"},
+            permission=("write", "@zhao"),
+            environments={"production": ("@lin", "owners"), "staging": ("contributor",)},
         ),
     ),
     "status": status(),
@@ -215,6 +216,7 @@ OTHER_VIEWS: dict[str, View] = {
     "approval_needed": ApprovalNeeded(_DISTRUST, SHA, "master", _APPROVE, _CHANGES),
     "approval_needed_shared": ApprovalNeeded(_SHARED, SHA, "master", _APPROVE, _CHANGES),
     "approval_needed_unreadable": ApprovalNeeded(_UNREADABLE, SHA, "master", _APPROVE, _CHANGES),
+    "approval_needed_of_few": ApprovalNeeded(_FOR_FEW, SHA, "master", _APPROVE, _CHANGES),
     "revoked": message(
         "revoked",
         revoked=(Revocation(_APPROVAL, Reason.APPROVAL_REVOKED, "lin"),),

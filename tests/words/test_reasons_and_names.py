@@ -32,9 +32,10 @@ def documented_facts(reason: Reason) -> set[str]:
     return {name.strip().split(" ")[0] for name in (line[1] or "").split(",") if name.strip()}
 
 
-def texts(wording: Wording) -> list[Text]:
-    without = texts(wording.without) if isinstance(wording.without, Wording) else [wording.without]
-    return [text for text in (wording.sentence, *without, wording.advice) if text]
+def texts(wording: Wording | Text | None) -> list[Text]:
+    if not isinstance(wording, Wording):
+        return [wording] if wording else []
+    return [wording.sentence, *texts(wording.without), *texts(wording.advice)]
 
 
 def names(sentence: str) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core import markers
-from bot.core.admission import keys, permissions, trust
+from bot.core.admission import helping, keys, permissions, trust
 from bot.core.admission.permissions import Person, Policy, Rule
 from bot.core.language.command import AnyCommand
 from bot.engine.deciding.cache import BriefCache
@@ -53,6 +53,8 @@ class TrustReader:
         distrust, approvals = await asyncio.gather(
             self._distrust(pull), self.records.pulls.approvals(pull.repo, pull.number)
         )
+        if distrust is not None:
+            distrust = helping.with_approvers(distrust, self._approvers(pull))
         needed = [one for one in approvals if distrust is not None and trust.covers(one, pull)]
         checked = [one for one in approvals if one in needed or one.comment in check]
         revoked = await self._revoked(pull, checked)
@@ -115,9 +117,13 @@ class TrustReader:
         may_approve = await self._may_approve(pull, approval.actor, permission)
         return trust.revocation(approval, comment, digest, may_approve=may_approve)
 
+    def _approvers(self, pull: PullRequest) -> Rule:
+        """Return who may approve commits."""
+        rules = (self.policy.rule(one, pull.repo) for one in self.commands if one.approves)
+        return next(rules, Rule())
+
     async def _may_approve(self, pull: PullRequest, actor: str, permission: Permission) -> bool:
-        approving = [self.policy.rule(one, pull.repo) for one in self.commands if one.approves]
-        rule = next(iter(approving), Rule())
+        rule = self._approvers(pull)
         owners = await self.config.owners(pull) if rule.owners else ()
         person = Person(actor, permission, is_owner=permissions.is_among(actor, owners))
         return permissions.fits(rule, person, trusted=False)
