@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.core.admission.served import overlaps
 from bot.settings.environment import from_environment, is_setting
 from bot.settings.model import Settings
 from bot.settings.permissions import SECTION, PermissionReader
@@ -56,6 +57,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     settings = _validated(draft)
     if settings is not None:
         _check_secrets(draft, settings)
+        _check_permissions(draft, settings)
     if settings is None or draft.problems:
         raise SettingsError(map(str, draft.problems))
     return settings
@@ -149,6 +151,14 @@ def _check_secrets(draft: _Draft, settings: Settings) -> None:
             continue
         for key, message in secret.problems(settings.repos.allow, jenkins=bool(settings.jenkins.url)):
             draft.report(message, "secrets", name, key)
+
+
+def _check_permissions(draft: _Draft, settings: Settings) -> None:
+    """Report rules for repositories that the bot cannot serve, if it serves any."""
+    allowed = settings.repos.allow
+    for pattern in dict.fromkeys(entry.pattern for entry in settings.permissions if "/" in entry.pattern):
+        if allowed and not overlaps(allowed, pattern):
+            draft.report("fits no repository that [repos] allow has", SECTION, pattern)
 
 
 def _not_text(moment: object) -> Mapping[str, str]:

@@ -110,3 +110,17 @@ EXPECTED = 'expected a level, "owners", a login such as "@lin", or a list of the
 def test_a_wrong_entry_is_an_error_with_its_line(file: Path, text: str, problem: str) -> None:
     [found] = problems(file, f"[permissions]\n{text}\n")
     assert found == f":2: permissions.{problem}"
+
+
+@pytest.mark.parametrize("pattern", ["other/*", "*/web", "team/shop"])
+def test_a_rule_for_repositories_that_the_bot_does_not_serve_is_reported(file: Path, pattern: str) -> None:
+    text = f'[repos]\nallow = ["shop/a*"]\n[permissions."{pattern}"]\ndeploy = "admin"\n'
+    assert problems(file, text) == [
+        f":3: permissions.{pattern}: fits no repository that [repos] allow has",
+    ]
+
+
+def test_a_rule_may_fit_repositories_that_the_bot_serves_among_others(file: Path) -> None:
+    text = '[repos]\nallow = ["shop/*", "!shop/web"]\n[permissions."*/w*"]\ndeploy = "admin"\n'
+    file.write_text(text)
+    assert [entry.pattern for entry in load(file, {}).permissions] == ["*/w*"]
