@@ -11,22 +11,11 @@ from bot.model.secrets import SecretStep
 from bot.settings.model import SecretSettings, Settings
 from tests.dialogue.tester import BotTester
 from tests.e2e.conftest import LONG, PATIENCE
+from tests.e2e.demo_dockerfile import DOCKERFILE
 
 pytestmark = pytest.mark.docker
 
 PASSWORD = "correct-horse-9f86d081"
-
-DOCKERFILE = """\
-FROM chatops-demo-base:3.11 AS runtime
-RUN mkdir /www && echo hello > /www/index.html
-EXPOSE 8080
-CMD ["python3", "-m", "http.server", "8080", "--directory", "/www"]
-FROM runtime AS test
-RUN mkdir /reports
-VOLUME /reports
-COPY check.py /check.py
-CMD ["python3", "/check.py"]
-"""
 
 CHECK = """\
 import os, socket
