@@ -7,9 +7,11 @@ from bot.doctor import build_limits, disk_count, other_owners
 from bot.doctor.findings import DoctorOptions, Finding, fine, wrong
 from bot.model.errors import ChatOpsError
 from bot.model.pipeline import RunnerName
+from bot.model.secrets import SecretStep
 from bot.model.text import Text
+from bot.runners.docker.build_session import opened
 from bot.runners.docker.connection import resolve
-from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.platform import DockerPlatform
 from bot.settings.model import Settings
 
@@ -32,6 +34,7 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
         version = await engine.version()
         info = await engine.get("/info")
         items = await DockerPlatform(engine, instance=options.settings.docker.instance).inventory()
+        secrets = await _build_secrets(engine, options.settings)
     except ChatOpsError as error:
         return [_unreachable(error)]
     finally:
@@ -41,8 +44,31 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
         _version(str(version.get("Version", "?")), str(version["ApiVersion"])),
         build_limits.measured(str(info.get("CgroupDriver", "?")), local=local),
         disk_count.measured(Path(str(info.get("DockerRootDir", "/"))), local=local),
+        *secrets,
         *await other_owners.findings(options.settings, RunnerName.DOCKER, items),
     ]
+
+
+async def _build_secrets(engine: DockerEngine, settings: Settings) -> Sequence[Finding]:
+    """Try what builds need to get secrets, if there is a secret for builds: a session of BuildKit."""
+    if not any(SecretStep.BUILD in one.steps and one.has_value for one in settings.secrets.values()):
+        return []
+    try:
+        async with opened(engine, ()):
+            return [fine(en="builds can get secrets", zh="构建可以得到机密")]
+    except (EngineFault, EngineRefused) as error:
+        return [
+            wrong(
+                Text(
+                    en=f"builds get no secrets, the engine opens no session of BuildKit: {error.message}",
+                    zh=f"构建得不到机密，Docker Engine 无法打开 BuildKit 会话：{error.message}",
+                ),
+                Text(
+                    en="Use an engine with BuildKit, and let a proxy before it pass upgraded connections.",
+                    zh="请使用支持 BuildKit 的 Docker Engine；如果前面有代理，请允许协议升级（Upgrade）。",
+                ),
+            )
+        ]
 
 
 def _unreachable(error: ChatOpsError) -> Finding:

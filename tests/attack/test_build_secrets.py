@@ -94,6 +94,7 @@ QUIET = {
     "a file elsewhere": f"BASE\nRUN {MOUNT},target=/root/.npmrc sha256sum /root/.npmrc",
     "an argument of the same name": f"BASE\nARG token\nRUN {MOUNT} sha256sum /run/secrets/token; echo $token",
     "a variable of one command": f"BASE\nRUN {MOUNT} TOKEN=$(cat /run/secrets/token) sh -c 'test $TOKEN'",
+    "a process that crashes": f"BASE\nRUN {MOUNT} sh -c 'kill -SEGV $$' $(cat /run/secrets/token) || true",
 }
 
 

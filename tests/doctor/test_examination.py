@@ -3,22 +3,28 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
 import pytest
 from click.testing import CliRunner
 
 from bot.cli import main
+from bot.core.admission.permissions import Entry, Rule
+from bot.core.language.command import PermissionLevel
 from bot.doctor import docker, examination, registry, settings
 from bot.doctor.examination import examine, lines, passed, summary
 from bot.doctor.findings import Check, DoctorOptions, Finding, State, fine, note, wrong
+from bot.model.secrets import SecretStep
 from bot.model.text import Language, Text
+from bot.runners.docker.engine import DockerEngine, EngineRefused
 from bot.settings.model import (
     DockerSettings,
     GiteeSettings,
     RegistrySettings,
     ReposSettings,
     Secret,
+    SecretSettings,
     ServerSettings,
     Settings,
 )
@@ -152,6 +158,36 @@ async def test_a_real_engine_passes() -> None:
     assert "API 1." in found.found.en
 
 
+def with_secret(*steps: SecretStep) -> Settings:
+    return Settings(secrets={"token": SecretSettings(("shop/*",), steps, Path("/run/secrets/token"))})
+
+
+@pytest.mark.docker
+async def test_a_real_engine_delivers_secrets_to_builds() -> None:
+    found = await docker.check(DoctorOptions(with_secret(SecretStep.BUILD)))
+
+    assert [one.found.en for one in found if "secrets" in one.found.en] == ["builds can get secrets"]
+
+
+@pytest.mark.docker
+async def test_an_engine_that_opens_no_session_delivers_no_secrets_to_builds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(DockerEngine, "upgraded", _refused)
+
+    found = await docker.check(DoctorOptions(with_secret(SecretStep.BUILD)))
+    for_services = await docker.check(DoctorOptions(with_secret(SecretStep.SERVICES)))
+
+    (one,) = (one for one in found if "secrets" in one.found.en)
+    assert one.state is State.WRONG
+    assert "opens no session of BuildKit: /session is not available" in one.found.en
+    assert not any("secrets" in one.found.en for one in for_services)
+
+
+def _refused(_engine: DockerEngine, path: str, *_: object) -> NoReturn:
+    raise EngineRefused(f"{path} is not available", 404)
+
+
 @pytest.mark.parametrize("version", ["1.40", "1.9"])
 def test_an_engine_that_is_too_old_fails(version: str) -> None:
     assert docker._version("19.03", version).state is State.WRONG
@@ -198,3 +234,34 @@ async def test_a_registry_that_refuses_pushes_is_reported(tmp_path: Path) -> Non
         State.WRONG,
         f"the account cannot push to http://{process.host}",
     )
+
+
+async def test_rules_for_repositories_that_the_bot_does_not_serve_are_named(tmp_path: Path) -> None:
+    rules = (
+        Entry("deploy", Rule(PermissionLevel.ADMIN), pattern="shop/old", source="chatops.toml:7"),
+        Entry("deploy", Rule(PermissionLevel.ADMIN), pattern="shop/*", source="chatops.toml:9"),
+        Entry("deploy", Rule(PermissionLevel.ADMIN), pattern="shop/web", source="chatops.toml:11"),
+    )
+    chosen = Settings(
+        server=ServerSettings(data_dir=tmp_path, public_url="https://bot.example.com"),
+        gitee=GiteeSettings(webhook_secret=(Secret("s3cret"),)),
+        repos=ReposSettings(("shop/*", "!shop/old")),
+        permissions=rules,
+    )
+    await asyncio.to_thread(tmp_path.chmod, 0o750)
+
+    found = await settings.check(DoctorOptions(chosen))
+
+    assert [(one.state, one.found.en) for one in found] == [
+        (State.WRONG, "chatops.toml:7: the bot does not serve shop/old")
+    ]
+
+
+def test_a_pattern_of_rules_that_fits_nothing_is_the_doctors_first_finding(tmp_path: Path) -> None:
+    config = tmp_path / "chatops.toml"
+    config.write_text('[repos]\nallow = ["shop/*"]\n[permissions."lab/*"]\ndeploy = "admin"\n')
+
+    result = CliRunner().invoke(main, ["doctor", "--config", str(config)])
+
+    assert result.exit_code == 1
+    assert f"{config}:3: permissions.lab/*: fits no repository that [repos] allow has" in result.output

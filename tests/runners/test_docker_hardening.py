@@ -66,6 +66,7 @@ async def test_container_has_every_limit(stage: Stage) -> None:
     assert host["Memory"] == host["MemorySwap"] == 32 << 20
     assert host["NanoCpus"] == 1_000_000_000
     assert host["PidsLimit"] == 512
+    assert host["Ulimits"] == [{"Name": "core", "Soft": 1, "Hard": 1}]
     assert host["ReadonlyRootfs"] is True
     assert host["CapDrop"] == ["ALL"]
     assert host["SecurityOpt"] == ["no-new-privileges"]

@@ -47,6 +47,30 @@ async def test_each_container_has_only_its_own(stage: Stage) -> None:
     assert await inside(stage, "ls /run/secrets", "app") == (0, "other\n")
 
 
+CRASH = """\
+exec 2>/dev/null
+cd /tmp
+ulimit -c unlimited
+sh -c 'kill -SEGV $$' "$(cat /run/secrets/db-password)"
+ls | wc -l
+grep core /proc/self/limits
+"""
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("part", ["app", "db"])
+async def test_a_process_that_crashes_leaves_no_core_file(stage: Stage, part: str) -> None:
+    database = ServiceSpec("db", stage.tests_image, command=("sh", "-c", "exec sleep 999"), secrets=[SECRET])
+    await stage.platform.deploy(stage.spec(services=[database], secrets=[SECRET]), stage.log)
+
+    _, output = await inside(stage, CRASH, part)
+    files, limit = output.splitlines()
+
+    assert files == "0"
+    # Not 0, with which the kernel still starts a program that the host has for core files.
+    assert limit.split()[-3:] == ["1", "1", "bytes"]
+
+
 async def test_a_restarted_service_still_has_its_secret(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(secrets=[SECRET]), stage.log)
 

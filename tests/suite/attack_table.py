@@ -97,6 +97,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("Secrets and stored files", "密钥与存储的文件"): (
         *("attack/test_secrets", "attack/test_masks", "attack/test_files", "core/test_masking"),
         *("dialogue/test_secrets", "runners/test_docker_secrets", "runners/test_kubernetes_secrets"),
+        *("dialogue/test_jenkins_credentials", "app/test_masked_logs"),
     ),
     ("Kubernetes manifests", "Kubernetes 清单"): (
         *(

@@ -16,6 +16,7 @@ from bot.runners.build_failure import classify, refused
 from bot.runners.build_isolation import cache_host, refuse_unlisted
 from bot.runners.docker.build_messages import BuildMessages
 from bot.runners.docker.build_session import BuildSession, opened
+from bot.runners.docker.container import NO_CORE_FILE
 from bot.runners.docker.context import chunks, filtered
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
@@ -168,6 +169,8 @@ class DockerBuilder:
             "buildargs": json.dumps(dict(order.args)),
             "labels": json.dumps({**order.labels, LABEL_INSTANCE: self._instance}),
             "networkmode": self._network,
+            # Docker 20.10 takes this limit for no build with BuildKit; newer engines do.
+            "ulimits": json.dumps([NO_CORE_FILE]),
         }
         if order.target:
             found["target"] = order.target

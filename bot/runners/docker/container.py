@@ -11,6 +11,10 @@ from bot.model.secrets import SecretValue
 MINIMUM_MEMORY = 6 * 2**20
 """Least memory that the engine accepts, in bytes."""
 
+NO_CORE_FILE = {"Name": "core", "Soft": 1, "Hard": 1}
+"""Limit of core files, in bytes: any would be larger, so that a process that crashes leaves none with its
+secrets. With 0 the kernel would still start the program that a host may name in `core_pattern`."""
+
 # The entry point of a database changes the owner of its data folder, then switches to that user.
 _SERVICE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 
@@ -86,6 +90,7 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
         "MemorySwap": memory,
         "NanoCpus": int(limits.cpus * 1e9),
         "PidsLimit": limits.pids,
+        "Ulimits": [NO_CORE_FILE],
         "ReadonlyRootfs": spec.kind is ContainerKind.APP and limits.read_only,
         "CapDrop": ["ALL"],
         "CapAdd": list(_SERVICE_CAPABILITIES) if spec.kind is ContainerKind.SERVICE else [],

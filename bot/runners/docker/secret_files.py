@@ -14,6 +14,7 @@ from bot.model.errors import GiveUp
 from bot.model.reason import Reason
 from bot.model.secrets import SecretValue
 from bot.runners.cleanup import uninterrupted
+from bot.runners.docker.container import NO_CORE_FILE
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import DockerEngine, EngineRefused
 from bot.runners.docker.pause import program
@@ -96,6 +97,7 @@ def _configuration(image: str, files: Sequence[SecretValue], labels: Mapping[str
             "Memory": _MEMORY,
             "MemorySwap": _MEMORY,
             "PidsLimit": 8,
+            "Ulimits": [NO_CORE_FILE],
             "NetworkMode": "none",
             "ReadonlyRootfs": True,
             "CapDrop": ["ALL"],
