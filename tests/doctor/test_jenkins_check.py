@@ -125,3 +125,24 @@ async def test_a_missing_folder_is_reported(settings: Settings, jenkins: Offline
     del jenkins.scheduler.jobs["team/shop/PR-1"]
     *_, each = await findings(settings)
     assert (each.state, each.found.en[:24]) == (State.WRONG, "team/shop does not exist")
+
+
+@pytest.mark.parametrize(
+    ("asks", "missing"),
+    [
+        ("test: {runner: jenkins, job: e2e, secrets: [token]}", "CHATOPS_CREDENTIALS"),
+        ("test: {runner: jenkins, job: e2e, secret_env: {TOKEN: token}}", "CHATOPS_CREDENTIAL_ENV"),
+        (
+            "deploy: {runner: jenkins, job: e2e, environments: {staging: {secrets: [token]}}}",
+            "CHATOPS_CREDENTIALS",
+        ),
+        ("build: {runner: jenkins, job: e2e, secrets: [token]}", "CHATOPS_CREDENTIALS"),
+    ],
+)
+async def test_a_job_must_declare_the_parameter_for_its_credentials(
+    settings: Settings, gitee: OfflineGitee, jenkins: OfflineJenkins, asks: str, missing: str
+) -> None:
+    await gitee.commit("team/shop", "master", {".chatops.yml": asks.replace("e2e", "team/e2e")}, by="lin")
+    jenkins.add_job("team/e2e", parameters=("CHATOPS_RUN",))
+    wrong = [one.found.en for one in await findings(settings) if one.state is State.WRONG]
+    assert wrong == [f"team/e2e does not declare {missing}"]
