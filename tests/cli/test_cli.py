@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 from click.testing import CliRunner
@@ -74,6 +75,14 @@ def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     assert f"127.0.0.1:{port}" in output
 
 
+def not_ready(port: int) -> dict[str, Any]:
+    """Return the parts of a bot that is not ready."""
+    answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE)
+    assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    parts: dict[str, Any] = json.loads(answer.text)["parts"]
+    return parts
+
+
 def test_a_bot_without_engine_and_gitee_keeps_running_and_is_not_ready(tmp_path: Path) -> None:
     port = free_port()
     environ = {
@@ -95,9 +104,9 @@ def test_a_bot_without_engine_and_gitee_keeps_running_and_is_not_ready(tmp_path:
         said = f"chatops listens on http://127.0.0.1:{port}, reached as https://bot.example.com\n"
         while lines.readline() != said:
             assert bot.poll() is None
-        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE)
-        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
-        parts = json.loads(answer.text)["parts"]
+        # Refusing a connection can take a busy machine longer than the bot waits for an answer.
+        answers = (not_ready(port) for _ in range(100))
+        parts = next(parts for parts in answers if "no answer within" not in parts["gitee"]["message"])
         assert {name: part["ready"] for name, part in parts.items()} == {
             "store": True,
             "gitee": False,
