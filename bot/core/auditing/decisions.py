@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bot.core.deciding.automatic import LEFT_OUT
 from bot.core.language.command import PermissionLevel
 from bot.core.language.parsing import Invocation, Line, NearMiss
 from bot.model.audit import AuditCause, AuditRecord, AuditResult
@@ -140,7 +139,7 @@ def _with_result(command: AuditRecord, outcome: Outcome, decision: Decision, *, 
 def _left_out(decision: Decision, common: AuditRecord) -> Iterator[AuditRecord]:
     """Yield the records of commands that the automatic run leaves out, for the rule of an environment."""
     for note in decision.start.notes if decision.start else ():
-        if note.code == LEFT_OUT:
+        if note.code == "environment_protected":
             run = replace(common, action="run", details=note.facts["command"].removeprefix("/"))
             yield _refused(run, Reason.NOT_ALLOWED, {"environment": note.facts["environment"]})
 

@@ -20,8 +20,6 @@ from bot.model.views import ApprovalNeeded
 
 STARTING = frozenset({Trigger.OPEN, Trigger.REOPEN, Trigger.UPDATE})
 ENDING = frozenset({Trigger.CLOSE, Trigger.MERGE})
-LEFT_OUT = "environment_protected"
-"""Code of the note about a configured command that a run leaves out for the rule of an environment."""
 
 
 def plan_for(
@@ -62,7 +60,7 @@ def left_out(
     usable = [command for command in commands if command.automatic]
     plans = _plans(configured(snapshot.pipeline.on, trigger), snapshot, usable, policy)
     return tuple(
-        Note(LEFT_OUT, {"command": line, "environment": environment})
+        Note("environment_protected", {"command": line, "environment": environment})
         for line, _, environment in plans
         if environment
     )
