@@ -21,7 +21,7 @@ LABEL = "dev.gitee-chatops.test"
 BASE = """\
 FROM scratch
 LABEL {label}={name}
-COPY busybox /bin/busybox
+COPY busybox name /bin/
 # As process 1 busybox ignores SIGTERM: each container would take its whole grace period to stop.
 STOPSIGNAL SIGKILL
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
@@ -47,9 +47,9 @@ def sdk() -> Iterator[docker.DockerClient]:
 def base_image(sdk: docker.DockerClient) -> Iterator[str]:
     """Build a base image with a shell, httpd, nc and wget: everything that services under test need."""
     name = f"chatops-test-base:{uuid.uuid4().hex[:12]}"
-    # The unique label comes first: builds that shared layers with it would lose them when it is removed.
+    # Its images and layers are unique: a build that shared one with it would lose it when that is removed.
     recipe = BASE.format(label=LABEL, name=name)
-    content = tar({"Dockerfile": recipe, "busybox": BUSYBOX.read_bytes()})
+    content = tar({"Dockerfile": recipe, "busybox": BUSYBOX.read_bytes(), "name": name})
     sdk.images.build(
         fileobj=io.BytesIO(content),
         custom_context=True,
