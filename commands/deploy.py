@@ -53,10 +53,8 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     """Deploy the latest commit, after a build if it has no image."""
     if not now.pipeline.deploy.enabled:
         return Refuse(Reason.STEP_DISABLED, {"step": "deploy"})
-    known = planning.environment_names(now.pipeline)
-    if args.env not in known:
-        return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": ", ".join(known)})
-    return StartRun(planning.to_deploy(now, args.env, args.ttl))
+    unknown = planning.unknown_environment(now.pipeline, args.env)
+    return unknown or StartRun(planning.to_deploy(now, args.env, args.ttl))
 
 
 def _offered(pipeline: Pipeline) -> bool:

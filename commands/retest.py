@@ -24,6 +24,16 @@ class Args:
         default=False,
         expected="failed",
     )
+    env: str | None = arg(
+        Text(
+            en="Environment to test; by default the one that was deployed last.",
+            zh="要测试的环境，省略时为最近部署的环境。",
+        ),
+        parse=str,
+        default=None,
+        keyword=True,
+        also=("environment", "环境"),
+    )
 
 
 _RAN = {StepState.PASSED, StepState.FAILED}
@@ -34,7 +44,9 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     suites = _failed(now) if args.failed else _same(now)
     if args.failed and not suites:
         return Refuse(Reason.NOTHING_FAILED)
-    return StartRun(planning.to_test(now, suites))
+    environment = args.env or planning.last_deployed(now)
+    unknown = planning.unknown_environment(now.pipeline, environment)
+    return unknown or StartRun(planning.to_test(now, suites, environment))
 
 
 def _same(now: Snapshot) -> tuple[Suite, ...]:
@@ -84,5 +96,6 @@ command = Command(
     examples=("/retest", "/retest failed", "/重测 失败"),
     overtaken_by=frozenset({Effect.TESTS, Effect.STOP}),
     order=40,
+    environment=lambda args: args.env,
     runs_code=True,
 )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.core.deciding import planning
-from bot.core.language.arguments import many
+from bot.core.language.arguments import arg, many
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.observed import Effect
 from bot.model.outcome import Outcome, Refuse, StartRun
@@ -24,30 +24,43 @@ class Args:
         name="suite",
         also=("套件",),
     )
+    env: str | None = arg(
+        Text(
+            en="Environment to test; by default the one that was deployed last.",
+            zh="要测试的环境，省略时为最近部署的环境。",
+        ),
+        parse=str,
+        default=None,
+        keyword=True,
+        also=("environment", "环境"),
+    )
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
     """Test the latest commit, after building and deploying it if needed."""
+    environment = args.env or planning.last_deployed(now)
     suites = planning.chosen_suites(now.pipeline, args.suites)
     if isinstance(suites, Refuse):
         return suites
-    return StartRun(planning.to_test(now, suites))
+    unknown = planning.unknown_environment(now.pipeline, environment)
+    return unknown or StartRun(planning.to_test(now, suites, environment))
 
 
 command = Command(
     name="test",
     aliases=("tests", "测试"),
     summary=Text(
-        en="Run the tests against this pull request's preview; build and deploy first if needed.",
-        zh="对此 PR 的预览环境运行测试；需要时先构建、部署。",
+        en="Run the tests against an environment of this pull request; build and deploy first if needed.",
+        zh="对此 PR 的环境运行测试；需要时先构建、部署。",
     ),
     permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
     needs=planning.NEEDS,
-    examples=("/test", "/测试"),
+    examples=("/test", "/test env=staging", "/测试"),
     overtaken_by=frozenset({Effect.TESTS, Effect.STOP}),
     order=30,
+    environment=lambda args: args.env,
     runs_code=True,
     automatic=True,
 )

@@ -87,6 +87,8 @@ class Snapshot:
     active: tuple[Run, ...]
     """Runs of this pull request that are not over, oldest first."""
     settings: CommandSettings
+    automatic: bool = False
+    """Whether an event asks, and no person."""
     writes: bool = True
     """Whether the actor has write access."""
     writers_only: bool = False

@@ -172,3 +172,27 @@ def test_of_several_failed_suites_each_gets_all_the_names() -> None:
 )
 def test_retest_failed_says_when_nothing_failed(runs: tuple[Run, ...]) -> None:
     assert decided(retest.command, "failed", after(*runs)) == Refuse(Reason.NOTHING_FAILED)
+
+
+@pytest.mark.parametrize("command", [test.command, retest.command])
+@pytest.mark.parametrize(
+    ("words", "name"), [("", "staging"), ("env=preview", "preview"), ("环境=staging", "staging")]
+)
+def test_tests_are_for_the_environment_named_or_deployed_last(
+    command: AnyCommand, words: str, name: str
+) -> None:
+    now = snapshot(built=True, pipeline=STAGED, environments=(environment("staging"),))
+
+    *before, step = steps(decided(command, words, now))
+
+    assert step.environment == name
+    assert [one.environment for one in before] == ([] if name == "staging" else ["preview"])
+
+
+@pytest.mark.parametrize("command", [test.command, retest.command])
+def test_tests_of_an_unknown_environment_are_refused(command: AnyCommand) -> None:
+    facts = {"name": "prod", "known": "preview, staging"}
+
+    refused = decided(command, "env=prod", replace(READY, pipeline=STAGED))
+
+    assert refused == Refuse(Reason.UNKNOWN_ENVIRONMENT, facts)

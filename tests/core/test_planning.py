@@ -1,18 +1,20 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.core.deciding import planning
-from bot.model.environment import EnvironmentState
+from bot.model.environment import Environment, EnvironmentState
 from bot.model.outcome import Refuse
 from bot.model.pipeline import DeployConfig, Pipeline, ServiceConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
 from bot.model.reason import Reason
+from bot.model.run import Run
 from bot.model.snapshot import Snapshot
-from tests.fakes.snapshots import OLD, SHA, STAGED, SUITES, environment, run, snapshot
+from tests.fakes.snapshots import NOW, OLD, SHA, STAGED, SUITES, environment, run, snapshot
 
 DAY = 86_400
+DAYS = timedelta(days=1)
 PIPELINE = Pipeline()
 BUILD = Build(SHA, PIPELINE.build)
 DEPLOY = Deploy(SHA, PIPELINE.deploy, {}, "preview", 3 * DAY)
@@ -90,7 +92,7 @@ def test_a_deployment_carries_its_services() -> None:
     ],
 )
 def test_a_test_builds_and_deploys_what_is_missing(facts: Snapshot, names: tuple[str, ...]) -> None:
-    plan = planning.to_test(facts, (Suite("default"),))
+    plan = planning.to_test(facts, (Suite("default"),), "preview")
 
     assert plan.names == names
     assert plan.steps[-1] == TEST
@@ -102,7 +104,7 @@ def test_the_builds_of_an_approved_stranger_share_no_cache(writes: bool) -> None
     facts = replace(snapshot(), writers_only=writes)
     builds = [
         step
-        for step in planning.to_test(facts, (Suite("default"),)).steps
+        for step in planning.to_test(facts, (Suite("default"),), "preview").steps
         if not isinstance(step, Deploy | Teardown)
     ]
 
@@ -123,7 +125,7 @@ def test_resources_that_a_running_run_removes_are_created_again(
 ) -> None:
     facts = snapshot(built=True, environments=(READY,), active=(run(plan=Plan((removing,))),))
 
-    assert planning.to_test(facts, (Suite("default"),)).names == names
+    assert planning.to_test(facts, (Suite("default"),), "preview").names == names
 
 
 @pytest.mark.parametrize(
@@ -181,10 +183,7 @@ def plan(*steps: Build | Deploy | Test | Teardown) -> Plan:
         ((plan(BUILD, DEPLOY), plan(BUILD, DEPLOY, TEST)), (BUILD, DEPLOY, TEST)),
         ((plan(DEPLOY), plan(replace(DEPLOY, ttl=60))), (replace(DEPLOY, ttl=60),)),
         ((plan(DEPLOY), plan(STAGING)), (DEPLOY, STAGING)),
-        (
-            (plan(BUILD, STAGING), plan(BUILD, DEPLOY, TEST)),
-            (BUILD, STAGING, replace(TEST, environment="staging")),
-        ),
+        ((plan(BUILD, STAGING), plan(BUILD, DEPLOY, TEST)), (BUILD, STAGING, DEPLOY, TEST)),
         ((plan(BUILD, DEPLOY, TEST), plan(STAGING)), (BUILD, DEPLOY, STAGING, TEST)),
         ((plan(GONE), plan(BUILD, DEPLOY)), (GONE, BUILD, DEPLOY)),
         ((plan(TEST), plan(GONE)), (TEST, GONE)),
@@ -217,14 +216,70 @@ def after(*steps: Build | Deploy | Test | Teardown, facts: Snapshot | None = Non
 
 
 def test_later_commands_see_earlier_plans() -> None:
-    assert planning.to_test(after(BUILD, DEPLOY), ()).names == ("test",)
-    assert planning.to_test(after(BUILD, STAGING), ()).names == ("deploy", "test")
-    assert planning.to_test(after(BUILD, DEPLOY, GONE), ()).names == ("deploy", "test")
-    assert planning.to_test(after(BUILD, DEPLOY, Teardown("preview")), ()).names == ("deploy", "test")
-    assert planning.to_test(after(BUILD, DEPLOY, Teardown("staging")), ()).names == ("test",)
-    assert planning.to_test(after(BUILD, DEPLOY, Teardown(everything=True)), ()).names == (
+    assert planning.to_test(after(BUILD, DEPLOY), (), "preview").names == ("test",)
+    assert planning.to_test(after(BUILD, STAGING), (), "preview").names == ("deploy", "test")
+    assert planning.to_test(after(BUILD, DEPLOY, GONE), (), "preview").names == ("deploy", "test")
+    assert planning.to_test(after(BUILD, DEPLOY, Teardown("preview")), (), "preview").names == (
+        "deploy",
+        "test",
+    )
+    assert planning.to_test(after(BUILD, DEPLOY, Teardown("staging")), (), "preview").names == ("test",)
+    assert planning.to_test(after(BUILD, DEPLOY, Teardown(everything=True)), (), "preview").names == (
         "build",
         "deploy",
         "test",
     )
     assert after(TEST, facts=snapshot(built=True)) == snapshot(built=True)
+
+
+LATER = NOW + timedelta(minutes=1)
+
+
+def deployed(name: str, at: datetime, state: EnvironmentState = EnvironmentState.READY) -> Environment:
+    return replace(environment(name, state=state), deployed_at=at)
+
+
+def deploying(number: int, name: str, at: datetime) -> Run:
+    step = replace(DEPLOY, environment=name)
+    return replace(run(number, plan=Plan((BUILD, step, TEST))), created_at=at)
+
+
+@pytest.mark.parametrize(
+    ("environments", "active", "expected"),
+    [
+        ((), (), "preview"),
+        ((deployed("staging", NOW),), (), "staging"),
+        ((deployed("staging", LATER), READY), (), "staging"),
+        ((deployed("staging", NOW), deployed("preview", LATER)), (), "preview"),
+        ((deployed("staging", LATER, EnvironmentState.FAILED), READY), (), "staging"),
+        ((deployed("removed from the file", LATER), READY), (), "preview"),
+        ((READY,), (deploying(8, "staging", LATER),), "staging"),
+        ((READY,), (deploying(8, "staging", LATER), deploying(9, "preview", LATER + DAYS)), "preview"),
+        ((READY, deployed("staging", LATER)), (run(8, plan=Plan((Teardown("staging"),))),), "preview"),
+        ((deployed("staging", LATER),), (run(8, plan=Plan((Teardown(),))),), "preview"),
+    ],
+)
+def test_the_environment_that_was_deployed_last_is_meant(
+    environments: tuple[Environment, ...], active: tuple[Run, ...], expected: str
+) -> None:
+    facts = snapshot(pipeline=STAGED, environments=environments, active=active)
+
+    assert planning.last_deployed(facts) == expected
+    assert planning.last_deployed(replace(facts, automatic=True)) == "preview"
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_an_environment_that_an_earlier_command_deploys_is_meant(*, automatic: bool) -> None:
+    facts = snapshot(pipeline=STAGED, environments=(READY, deployed("staging", LATER)))
+    facts = replace(facts, automatic=automatic)
+
+    assert planning.last_deployed(after(DEPLOY, facts=facts)) == "preview"
+    assert planning.last_deployed(after(DEPLOY, STAGING, facts=facts)) == "staging"
+    assert planning.last_deployed(after(STAGING, DEPLOY, facts=facts)) == "preview"
+
+
+def test_an_environment_that_is_not_configured_is_refused() -> None:
+    facts = {"name": "prod", "known": "preview, staging"}
+
+    assert planning.unknown_environment(STAGED, "prod") == Refuse(Reason.UNKNOWN_ENVIRONMENT, facts)
+    assert planning.unknown_environment(STAGED, "staging") is None

@@ -105,6 +105,20 @@ async def test_an_environment_has_its_own_variables_and_lifetime(tester: Offline
     assert environments["preview"].host == "pr-1-shop"
 
 
+async def test_tests_are_for_the_environment_that_was_deployed_last(tester: OfflineTester) -> None:
+    await tester.configure(STAGING + "on: {open: [], update: [], close: []}\n")
+    await tester.open()
+    await tester.says("/deploy staging")
+    for command in ("/test", "/retest"):
+        assert "2 tests passed" in await tester.says(command)
+    assert [key.name for key in tester.world.deployed] == ["staging"]
+    await tester.says("/test env=preview")
+    assert {key.name for key in tester.world.deployed} == {"staging", "preview"}
+    said = await tester.says("/test env=production")
+    assert "There is no environment `production`" in said
+    assert [run.plan.names[-1] for run in await tester.runs()] == ["deploy", "test", "test", "test"]
+
+
 async def test_suites_are_run_by_name(tester: OfflineTester) -> None:
     await tester.configure(SUITES)
     await tester.opened()

@@ -133,7 +133,7 @@ def test_the_guide_asks_only_for_secrets_that_it_grants(page: str, tmp_path: Pat
     read = config_file.read(block.encode(), file="x", ref="main", known_commands=frozenset({"build"}))
     assert isinstance(read, Pipeline), read
     facts = replace(snapshot(pipeline=read), writers_only=True)
-    plan = to_test(facts, all_suites(read))
+    plan = to_test(facts, all_suites(read), "preview")
     (example,) = examples(DOCS / page)
     grants = secret_grants(loaded(example, tmp_path))
 

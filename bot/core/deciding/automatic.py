@@ -1,6 +1,7 @@
 """Decides what runs automatically when a pull request is opened, updated, closed or merged."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from bot.core import paths
 from bot.core.admission import environments, trust
@@ -105,7 +106,7 @@ def _plans(
         invocation = parsing.parse_line(text, known)
         if not isinstance(invocation, Invocation):
             continue
-        foreseen = planning.after(snapshot, planning.merge(before))
+        foreseen = replace(planning.after(snapshot, planning.merge(before)), automatic=True)
         outcome = invocation.command.plan(invocation.args, foreseen)
         if isinstance(outcome, StartRun):
             protected = environments.withheld(outcome.plan, foreseen, policy)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.core import duration
 from bot.core.environments import idle
@@ -37,15 +37,15 @@ def to_deploy(
     return Plan((*_missing_image(snapshot), _deploy(snapshot, environment, ttl)))
 
 
-def to_test(snapshot: Snapshot, suites: Sequence[Suite]) -> Plan:
-    """Return the plan that tests the preview, after building and deploying the latest commit if needed.
+def to_test(snapshot: Snapshot, suites: Sequence[Suite], environment: str) -> Plan:
+    """Return the plan that tests an environment, after building and deploying the latest commit if needed.
 
-    The permission to test includes that deployment: without a preview there is nothing to test.
+    The permission to test includes that deployment: without an environment there is nothing to test.
     """
     pipeline = snapshot.pipeline
     trusted = snapshot.writers_only
-    test = Test(snapshot.sha, pipeline.test, pipeline.build, tuple(suites), trusted=trusted)
-    return Plan((*_missing_image(snapshot), *_missing_environment(snapshot, test.environment), test))
+    test = Test(snapshot.sha, pipeline.test, pipeline.build, tuple(suites), environment, trusted)
+    return Plan((*_missing_image(snapshot), *_missing_environment(snapshot, environment), test))
 
 
 def all_suites(pipeline: Pipeline) -> tuple[Suite, ...]:
@@ -62,6 +62,28 @@ def chosen_suites(pipeline: Pipeline, names: Iterable[str]) -> tuple[Suite, ...]
     if unknown:
         return Refuse(Reason.UNKNOWN_SUITE, {"name": unknown[0], "known": ", ".join(known)})
     return tuple(known[name] for name in wanted) or tuple(known.values())
+
+
+def last_deployed(snapshot: Snapshot) -> str:
+    """Return the environment that was deployed last, or that an active run or an earlier command deploys.
+
+    That is what people mean who name none; what runs automatically means the default one, unless an earlier
+    automatic command deploys another.
+    """
+    planned = [name for name, found in snapshot.environments.items() if not found.host]
+    if planned or snapshot.automatic:
+        return planned[-1] if planned else DEFAULT_ENVIRONMENT
+    return max(_deployed(snapshot), default=(snapshot.now, DEFAULT_ENVIRONMENT))[1]
+
+
+def unknown_environment(pipeline: Pipeline, name: str) -> Refuse | None:
+    """Return the refusal of an environment that is not configured, None if it is."""
+    known = environment_names(pipeline)
+    return (
+        None
+        if name in known
+        else Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": name, "known": ", ".join(known)})
+    )
 
 
 def environment_names(pipeline: Pipeline) -> tuple[str, ...]:
@@ -97,8 +119,7 @@ def merge(plans: Sequence[Plan]) -> Plan:
     """Return one plan for the plans of several commands.
 
     Builds come before deployments, and these before tests, each once and as the last command wants it; a
-    teardown keeps its place among the commands. Tests run against the environment that a command before
-    them deploys, otherwise against the default one.
+    teardown keeps its place among the commands.
     """
     steps: list[Step] = []
     group: list[Plan] = []
@@ -113,17 +134,10 @@ def merge(plans: Sequence[Plan]) -> Plan:
 
 
 def _joined(plans: Sequence[Plan]) -> Iterator[Step]:
-    """Yield the steps of plans without a teardown; the last step of each plan is the requested one."""
+    """Yield the steps of plans without a teardown."""
     steps: dict[tuple[str, ...], Step] = {}
-    target: str | None = None
     for plan in plans:
-        *implied, asked = plan.steps
-        if isinstance(asked, Deploy):
-            target = asked.environment
-        if isinstance(asked, Test) and target is not None:
-            implied = [step for step in implied if not isinstance(step, Deploy)]
-            asked = replace(asked, environment=target)
-        for step in (*implied, asked):
+        for step in plan.steps:
             steps[_identity(step)] = _united(steps.get(_identity(step)), step)
     yield from sorted(steps.values(), key=lambda step: _ORDER.index(step.name))
 
@@ -171,6 +185,16 @@ def _missing_environment(snapshot: Snapshot, name: str) -> tuple[Deploy, ...]:
     return (_deploy(snapshot, name),) if needed else ()
 
 
+def _deployed(snapshot: Snapshot) -> Iterator[tuple[datetime, str]]:
+    """Yield the configured environments, each with the time at which its deployment began or was planned."""
+    known = environment_names(snapshot.pipeline)
+    for name, found in _remaining(snapshot).environments.items():
+        if name in known:
+            yield found.deployed_at, name
+    for run in snapshot.active:
+        yield from ((run.created_at, step.environment) for step in run.plan.steps if isinstance(step, Deploy))
+
+
 def _remaining(snapshot: Snapshot) -> Snapshot:
     """Return the facts without what active runs remove: they end before a run that is planned now starts."""
     for run in snapshot.active:
@@ -200,7 +224,11 @@ def _after_step(snapshot: Snapshot, step: Step) -> Snapshot:
 
 
 def _with_environments(snapshot: Snapshot, changed: Mapping[str, Environment]) -> Snapshot:
-    return replace(snapshot, environments={**snapshot.environments, **changed}) if changed else snapshot
+    """Put changed environments behind the others, so that the one deployed last is the last."""
+    if not changed:
+        return snapshot
+    kept = {name: found for name, found in snapshot.environments.items() if name not in changed}
+    return replace(snapshot, environments={**kept, **changed})
 
 
 def _expected(snapshot: Snapshot, name: str) -> Environment:
