@@ -77,6 +77,8 @@ class Reason(StrEnum):
     TARGET_UNKNOWN = "target_unknown"  # target, known
     BUILD_FAILED = "build_failed"  # instruction, code
     BASE_IMAGE_MISSING = "base_image_missing"  # image
+    IMAGE_MISSING = "image_missing"  # image
+    IMAGE_HOST_UNKNOWN = "image_host_unknown"  # image, host
     VULNERABLE = "vulnerable"  # severity, found, total, fixable
     NO_PORT = "no_port"
     CONTAINER_EXITED = "container_exited"  # name, code

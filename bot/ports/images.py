@@ -52,7 +52,8 @@ class Builder(Protocol):
         """Build an image; cancelling the task stops the build in the engine.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
-        TellUser(BUILD_FAILED | NO_DOCKERFILE | DOCKERFILE_INVALID | TARGET_UNKNOWN | BASE_IMAGE_MISSING).
+        TellUser(BUILD_FAILED | NO_DOCKERFILE | DOCKERFILE_INVALID | TARGET_UNKNOWN | BASE_IMAGE_MISSING |
+        IMAGE_HOST_UNKNOWN).
         """
         ...
 

@@ -29,6 +29,9 @@ _NETWORK = re.compile(
     r"(?i)dial tcp|no such host|connection re(?:fused|set)|timeout|deadline exceeded|server misbehaving"
     r"|toomanyrequests|too many requests|unexpected EOF|: EOF|\b50[0234]\b|network is unreachable"
 )
+_NO_HOST = re.compile(r"lookup (\S{1,253}?)(?: on \S+)?: no such host")
+"""What Go's resolver says where a name server answers that the name does not exist; a name server that fails
+or is silent is worded otherwise."""
 _DENIED = re.compile(
     r"(?i)denied|unauthorized|authentication required|no basic auth|insufficient_scope|forbidden|\b40[13]\b"
     r"|name unknown|repository name not known"
@@ -60,7 +63,11 @@ def classify(failure: BuildFailure, *, path: str = "") -> ChatOpsError:
     if code:
         return _instruction_failed(failure, code[1])
     if failure.image:
-        return _unavailable(failure) or TellUser(Reason.BASE_IMAGE_MISSING, {"image": failure.image})
+        return (
+            host_unknown(failure.image, failure.message)
+            or _unavailable(failure)
+            or TellUser(Reason.BASE_IMAGE_MISSING, {"image": failure.image})
+        )
     return (
         _rejected(failure.message, path)
         or _unavailable(failure)
@@ -85,6 +92,12 @@ def push_failed(repository: str, message: str) -> ChatOpsError:
     if _DENIED.search(message):
         return GiveUp(Reason.REGISTRY_DENIED, {"repository": repository}, log=plain(message))
     return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(message)})
+
+
+def host_unknown(image: str, message: str) -> TellUser | None:
+    """Return the error if an image cannot be loaded because the host in its name does not exist."""
+    found = _NO_HOST.search(message)
+    return found and TellUser(Reason.IMAGE_HOST_UNKNOWN, {"image": image, "host": clean(found[1])})
 
 
 def plain(message: str) -> str:

@@ -105,6 +105,25 @@ BUILDS: Final[Mapping[Reason, Wording]] = {
             " `[registry]` 的 `bases`。",
         ),
     ),
+    Reason.IMAGE_MISSING: Wording(
+        Text(en="The image {image} cannot be found.", zh="找不到镜像 {image}。"),
+        advice=Text(
+            en="Check its name and tag, and whether the engine can reach its registry. A private image must"
+            " be among the `bases` that the operator sets in `[registry]`.",
+            zh="请检查名称和标签，以及 Docker Engine 是否能访问它所在的镜像仓库。私有镜像须由管理员加入"
+            " `[registry]` 的 `bases`。",
+        ),
+    ),
+    Reason.IMAGE_HOST_UNKNOWN: Wording(
+        Text(
+            en="The image {image} cannot be loaded: there is no host {host}.",
+            zh="无法拉取镜像 {image}：主机 {host} 不存在。",
+        ),
+        advice=Text(
+            en="Check the name of the image. If it is right, use a registry that the build machine reaches.",
+            zh="请检查镜像名称；如果名称无误，请改用构建机能访问的镜像仓库。",
+        ),
+    ),
     Reason.VULNERABLE: Wording(
         Text(
             en="The image has vulnerabilities that the operator does not accept: {found} of severity"

@@ -84,10 +84,22 @@ def facts(error: ChatOpsError) -> tuple[type[ChatOpsError], Reason, str]:
             "a:1",
         ),
         (
-            BuildFailure("failed to do request: dial tcp: lookup r: no such host", "FROM a:1", image="a:1"),
+            BuildFailure("failed to do request: dial tcp: lookup r: no such host", "FROM r/a", image="r/a"),
+            TellUser,
+            Reason.IMAGE_HOST_UNKNOWN,
+            "r/a r",
+        ),
+        (
+            BuildFailure("dial tcp: lookup r.x on [::1]:53: no such host", "FROM r.x/a", image="r.x/a"),
+            TellUser,
+            Reason.IMAGE_HOST_UNKNOWN,
+            "r.x/a r.x",
+        ),
+        (
+            BuildFailure("dial tcp: lookup r on 127.0.0.53:53: server misbehaving", "FROM r/a", image="r/a"),
             RetryLater,
             Reason.REGISTRY_UNAVAILABLE,
-            "failed to do request: dial tcp: lookup r: no such host",
+            "dial tcp: lookup r on 127.0.0.53:53: server misbehaving",
         ),
         (
             BuildFailure("toomanyrequests: You have reached your pull rate limit", "FROM a:1", image="a:1"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.core.admission.images import name_of
 from bot.core.naming import LABEL_INSTANCE
+from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, Log, Sandbox
 from bot.runners.build_failure import classify, refused
 from bot.runners.build_isolation import cache_host, refuse_unlisted
@@ -124,7 +125,8 @@ class DockerBuilder:
             if not failure.image or failure.image in pulled:
                 raise classify(failure, path=order.dockerfile)
             pulled.add(failure.image)
-            await self._images.ensure(failure.image, writer, own=name_of(order.tag))
+            missing = Reason.BASE_IMAGE_MISSING
+            await self._images.ensure(failure.image, writer, own=name_of(order.tag), missing=missing)
 
     async def _attempt(
         self, order: BuildOrder, context: Path, session: BuildSession | None, writer: LogWriter

@@ -10,7 +10,7 @@ from bot.core.admission.images import name_of
 from bot.model.errors import ChatOpsError, RetryLater, TellUser
 from bot.model.holder import Holder
 from bot.model.reason import Reason
-from bot.runners.build_failure import plain, push_failed
+from bot.runners.build_failure import host_unknown, plain, push_failed
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.labels import matching, parted
@@ -37,10 +37,10 @@ class Images:
     async def inspect(self, reference: str) -> dict[str, Any] | None:
         """Return the engine's description of an image; None if the engine does not have it.
 
-        Raises TellUser(BASE_IMAGE_MISSING) for an invalid name.
+        Raises TellUser(IMAGE_MISSING) for an invalid name.
         """
         if not _REFERENCE.fullmatch(reference) or "//" in reference or ".." in reference:
-            raise TellUser(Reason.BASE_IMAGE_MISSING, {"image": reference})
+            raise TellUser(Reason.IMAGE_MISSING, {"image": reference})
         try:
             found: dict[str, Any] = await self._engine.get(f"/images/{reference}/json")
         except EngineRefused as refused:
@@ -49,23 +49,26 @@ class Images:
             raise
         return found
 
-    async def ensure(self, reference: str, writer: LogWriter, *, own: str) -> dict[str, Any]:
+    async def ensure(
+        self, reference: str, writer: LogWriter, *, own: str, missing: Reason = Reason.IMAGE_MISSING
+    ) -> dict[str, Any]:
         """Return the description of an image, which is pulled if the engine does not have it.
 
         The bot's account is used for images of the repository `own`, and for those of all repositories.
 
-        Raises TellUser(BASE_IMAGE_MISSING), RetryLater(REGISTRY_UNAVAILABLE | ENGINE_UNAVAILABLE).
+        Raises TellUser(`missing` | IMAGE_HOST_UNKNOWN),
+        RetryLater(REGISTRY_UNAVAILABLE | ENGINE_UNAVAILABLE).
         """
         found = await self.inspect(reference)
         if found is None:
             writer.line(f"pulling {reference}")
-            await self._pull(reference, writer, own)
+            await self._pull(reference, writer, own, missing)
             found = await self.inspect(reference)
         if found is None:
-            raise TellUser(Reason.BASE_IMAGE_MISSING, {"image": reference})
+            raise TellUser(missing, {"image": reference})
         return found
 
-    async def _pull(self, reference: str, writer: LogWriter, own: str) -> None:
+    async def _pull(self, reference: str, writer: LogWriter, own: str, missing: Reason) -> None:
         name, tag = name_and_tag(reference)
         headers = await self._credentials.to_pull(reference, own)
         params = {"fromImage": name, "tag": tag}
@@ -76,11 +79,11 @@ class Images:
                 async for message in self._engine.messages(response):
                     _log(message, writer)
                     if "error" in message:
-                        raise _pull_failed(reference, str(message["error"]))
+                        raise _pull_failed(reference, str(message["error"]), missing)
         except (EngineRefused, EngineFault) as error:
             if not error.status:
                 raise
-            raise _pull_failed(reference, error.message) from error
+            raise _pull_failed(reference, error.message, missing) from error
 
     async def push(self, tag: str, writer: LogWriter) -> str:
         """Push an image and return its digest; raises as `Builder.push` does."""
@@ -139,9 +142,11 @@ def exposed_ports(image: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(sorted(int(number) for number, _, kind in pairs if kind in {"", "tcp"} and number.isdigit()))
 
 
-def _pull_failed(reference: str, message: str) -> ChatOpsError:
+def _pull_failed(reference: str, message: str, missing: Reason) -> ChatOpsError:
+    if unknown := host_unknown(reference, message):
+        return unknown
     if _ABSENT.search(message):
-        return TellUser(Reason.BASE_IMAGE_MISSING, {"image": reference}, log=plain(message))
+        return TellUser(missing, {"image": reference}, log=plain(message))
     return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(message)})
 
 
