@@ -82,9 +82,13 @@ CHINESE: Mapping[str, str] = {
     "deploy.secrets": "管理员的机密，服务从文件 `/run/secrets/NAME` 读取。",
     "deploy.secret_env": "变量及其机密的名称；能使用 Docker Engine 的人都能看到这些值。",
     "deploy.health": "服务就绪的判定条件。",
-    "deploy.health.path": "检查的 URL 路径，返回码须小于 400；默认用镜像的 HEALTHCHECK，否则看端口是否打开。",
+    "deploy.health.path": "检查的 URL 路径，返回码须小于 400；默认用镜像的 HEALTHCHECK；没有 HEALTHCHECK 时，"
+    "有任何 HTTP 响应即算就绪。",
+    "deploy.health.protocol": "不使用 HTTP 的服务设为 `tcp`，端口打开即算就绪。",
     "deploy.health.timeout": "等待服务就绪的最长时间（秒）。",
     "deploy.ttl": "预览环境的保留时间，每次部署后重新计算。",
+    "deploy.restricted": "服务是否以受限方式运行：没有 capability，并且只能写 `/tmp` 和自己的卷；"
+    "管理员可以强制要求。",
     "deploy.memory": "服务以及 `services` 中每个容器的内存上限，例如 `512m`；不能超过管理员设定的上限。",
     "deploy.environments": "供 `/deploy NAME` 使用的命名环境。",
     "deploy.environments.NAME.env": "在 `deploy.env` 之外追加的环境变量。",

@@ -57,6 +57,9 @@ WORDS: Mapping[str, str] = {
     "docker.cpus": "单个容器可用的 CPU 数。",
     "docker.pids": "单个容器的进程数上限。",
     "docker.disk_max": "单个容器可以向根文件系统和自己的卷写入多少数据；超出后几秒内会被停止。",
+    "docker.restricted": "哪些预览环境以受限方式运行，即没有 capability，并且只能写 `/tmp` 和自己的卷："
+    "外部贡献者的（`untrusted`）、全部（`all`）或都不（`none`）。"
+    "仓库也可以用 `deploy.restricted` 限制自己的预览环境。",
     "docker.subnet_pool": "每个环境独占一个小网段，从这个地址范围中分配。",
     "docker.firewall": '是否禁止预览环境访问本机端口；`build_network = "default"` 时还禁止'
     " Docker Engine 默认网桥上的所有容器访问本机端口和云的元数据服务（169.254.0.0/16 和 100.100.100.200）；"

@@ -144,7 +144,11 @@ def _docker_platform(settings: Settings, engine: DockerEngine, usage: DiskUsage)
         credentials=_credentials(settings),
         pool=chosen.subnet_pool,
         limits=ContainerLimits(
-            chosen.memory_max, chosen.cpus, chosen.pids, disk=sizes.parse(chosen.disk_max)
+            chosen.memory_max,
+            chosen.cpus,
+            chosen.pids,
+            disk=sizes.parse(chosen.disk_max),
+            restricted=chosen.restricted,
         ),
         firewall="auto" if chosen.firewall else "off",
         usage=usage,

@@ -74,7 +74,10 @@ class HealthConfig:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     path: str | None = None
-    """URL path that must return a status below 400; by default HEALTHCHECK of the image, or an open port."""
+    """URL path that must return a status below 400; by default HEALTHCHECK of the image decides, or without
+    one, any answer by HTTP."""
+    protocol: Literal["http", "tcp"] = "http"
+    """`tcp` for a service that does not speak HTTP: an open port is then enough."""
     timeout: int = 60
     """Seconds within which the service must become ready."""
 
@@ -119,6 +122,9 @@ class DeployConfig:
     """When the service is considered ready."""
     ttl: str = "3d"
     """Lifetime of a preview; each deploy restarts it."""
+    restricted: bool = False
+    """Whether the service runs without capabilities and can write only to `/tmp` and its volumes; the
+    operator can require it."""
     memory: str = "512m"
     """Memory limit of the service and of each of `services`, such as `512m`; the operator sets a maximum."""
     environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)

@@ -85,6 +85,7 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"  # name, limit
     DISK_EXCEEDED = "disk_exceeded"  # name, size, limit
     UNHEALTHY = "unhealthy"  # name, seconds
+    NO_HTTP = "no_http"  # name, port, seconds
     IMAGE_PULL_FAILED = "image_pull_failed"  # name, image, message
     CRASH_LOOP = "crash_loop"  # name, code, times, seconds
     PROBE_FAILING = "probe_failing"  # name, message, seconds

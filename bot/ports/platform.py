@@ -58,6 +58,12 @@ class EnvironmentSpec:
     memory: str
     health_path: str | None
     health_timeout: int
+    http: bool = True
+    """Whether the service speaks HTTP, so that it is ready only once it answers."""
+    trusted: bool = True
+    """Whether only people with write access can have pushed the commit."""
+    restricted: bool = False
+    """Whether the service must run without capabilities and with a read-only root file system."""
     labels: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     """Login of the pull request's author."""
@@ -111,7 +117,8 @@ class Platform(Protocol):
         """Deploy the environment in place of the present one, and wait until it is healthy.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
-        TellUser(CONTAINER_EXITED | UNHEALTHY | NO_PORT | OUT_OF_MEMORY | BASE_IMAGE_MISSING).
+        TellUser(CONTAINER_EXITED | UNHEALTHY | NO_HTTP | NO_PORT | OUT_OF_MEMORY | IMAGE_MISSING |
+        IMAGE_HOST_UNKNOWN).
         After an error, nothing half started remains; what is newer than the spec's labels always does.
         Cancelling touches nothing: the caller knows why, and calls `remove` if the work was stopped.
         Raises Overtaken if a later run or attempt has deployed the environment already.
@@ -122,7 +129,8 @@ class Platform(Protocol):
         """Run a suite to its end and stream its output. Cancelling touches nothing that others may own.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
-        TellUser(TIMED_OUT | OUT_OF_MEMORY | NO_ENVIRONMENT | CONTAINER_EXITED | BASE_IMAGE_MISSING).
+        TellUser(TIMED_OUT | OUT_OF_MEMORY | NO_ENVIRONMENT | CONTAINER_EXITED | IMAGE_MISSING |
+        IMAGE_HOST_UNKNOWN).
         """
         ...
 

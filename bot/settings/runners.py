@@ -48,6 +48,10 @@ class DockerSettings:
     disk_max: Size = "1g"
     """How much one container may write to its root file system and to volumes of its own; with more, it is
     stopped within seconds."""
+    restricted: Literal["none", "untrusted", "all"] = "untrusted"
+    """Whose previews run without capabilities and with a read-only root file system, except `/tmp` and their
+    volumes: those of outside contributors (`untrusted`), `all` or `none`. A repository can set
+    `deploy.restricted` for its own."""
     subnet_pool: str = "10.213.0.0/16"
     """Address range from which each environment gets a small network of its own."""
     firewall: bool = True

@@ -59,6 +59,18 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
             zh="请确认服务监听 `0.0.0.0`，必要时调整 `deploy.health`。",
         ),
     ),
+    Reason.NO_HTTP: Wording(
+        Text(
+            en="{name} accepts connections on port {port}, but answered no HTTP request within {seconds}.",
+            zh="{name} 的端口 {port} 可以连接，但在 {seconds}内没有响应 HTTP 请求。",
+        ),
+        advice=Text(
+            en="If it speaks another protocol, set `deploy.health.protocol` to `tcp`; if it needs longer,"
+            " raise `deploy.health.timeout`.",
+            zh="如果服务使用其他协议，请把 `deploy.health.protocol` 设为 `tcp`；"
+            "如果启动较慢，请调大 `deploy.health.timeout`。",
+        ),
+    ),
     Reason.IMAGE_PULL_FAILED: Wording(
         Text(
             en="The image {image} of container {name} cannot be pulled: {message}.",

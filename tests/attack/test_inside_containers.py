@@ -44,8 +44,8 @@ CONTROLLED = {
     "changes its host name": "hostname other",
     "changes its root": "chroot / true",
     "finds the engine's socket": "[ -e /var/run/docker.sock ] || [ -e /run/docker.sock ]",
-    "changes its cgroup": "for d in /sys/fs/cgroup /sys/fs/cgroup/memory; do"
-    " mkdir $d/x && rmdir $d/x && exit; done; exit 1",
+    "changes its cgroup": "for d in /sys/fs/cgroup /sys/fs/cgroup/memory; do mount -o remount,bind,rw $d;"
+    " mkdir $d/x && [ -e $d/x/cgroup.procs ] && rmdir $d/x && exit; done; exit 1",
     "reaches the host at the gateway": "timeout 5 nc -w 2 $GATEWAY $PORT",
     "reaches the host at docker0": "timeout 5 nc -w 2 $DOCKER0 $PORT",
     "reaches the host at its own address": "timeout 5 nc -w 2 $HOST $PORT",
@@ -69,19 +69,22 @@ EXHAUSTING = {
     "writes 300 MB to /tmp": "dd if=/dev/zero of=/tmp/x bs=1M count=300 && rm /tmp/x",
     "writes 100 MB to /dev/shm": "dd if=/dev/zero of=/dev/shm/x bs=1M count=100 && rm /dev/shm/x",
 }
-PREVIEW_ONLY = {"writes to its image": "touch /etc/x"}
+RESTRICTED_ONLY = {"writes to its image": "touch /etc/x"}
+OF_AN_ENTRY_POINT = {"has a capability"}
+"""What an ordinary preview may: its capabilities are those that an entry point needs to change its user."""
 ATTEMPTS = [
-    *(("preview", name) for name in (*CONTROLLED, *OTHERS, *EXHAUSTING, *PREVIEW_ONLY)),
+    *(("restricted preview", name) for name in (*CONTROLLED, *OTHERS, *EXHAUSTING, *RESTRICTED_ONLY)),
+    *(("preview", name) for name in (*CONTROLLED, *OTHERS, *EXHAUSTING) if name not in OF_AN_ENTRY_POINT),
     *(("tests", name) for name in (*CONTROLLED, *OTHERS, *EXHAUSTING)),
 ]
-CONTROL = {*CONTROLLED, *EXHAUSTING, *PREVIEW_ONLY}
+CONTROL = {*CONTROLLED, *EXHAUSTING, *RESTRICTED_ONLY}
 
 
 def script(addresses: dict[str, Any]) -> str:
     """Return a program that prints the names of the attempts that succeed; those that exhaust come last."""
     given = "".join(f"{name}={value}\n" for name, value in addresses.items())
     together = "".join(
-        _attempt(name, command, "&") for name, command in {**PREVIEW_ONLY, **CONTROLLED, **OTHERS}.items()
+        _attempt(name, command, "&") for name, command in {**RESTRICTED_ONLY, **CONTROLLED, **OTHERS}.items()
     )
     in_turn = "".join(_attempt(name, command, "") for name, command in EXHAUSTING.items())
     return f"{given}{together}wait\n{in_turn}echo finished\n"
@@ -138,7 +141,7 @@ def gateway_of(sdk: docker.DockerClient, network: str) -> str:
 async def attempts(
     sdk: docker.DockerClient, app_image: Image, base_image: str, known: dict[str, Any]
 ) -> dict[str, frozenset[str]]:
-    """Deploy a preview and run a suite beside it, both with the program as their own doing."""
+    """Deploy a preview of each kind and run a suite beside one, all with the program as their own doing."""
     instance = f"test-{uuid.uuid4().hex[:12]}"
     engine = await DockerEngine.connect()
     platform = DockerPlatform(engine, instance=instance)
@@ -151,17 +154,24 @@ async def attempts(
 
 
 async def _attempts(stage: Stage, known: dict[str, Any]) -> dict[str, frozenset[str]]:
-    await stage.platform.deploy(stage.spec(memory="512m"), stage.log)
+    await stage.platform.deploy(stage.spec(memory="512m", trusted=False), stage.log)
     [network] = stage.networks
     program = script({**known, "GATEWAY": gateway_of(stage.sdk, network)})
-    control, preview = await asyncio.gather(
+    control, restricted = await asyncio.gather(
         asyncio.to_thread(_control, stage, known), asyncio.to_thread(_inside, stage, program)
     )
     assert CONTROL - control == set(), "these attempts cannot succeed at all"
     suite = stage.suite(f"{program}\nwget -q -O - http://app:8080/", memory="512m")
     await stage.platform.run_tests(suite, stage.log)
     assert "at your service\n" in stage.log.text, "the preview serves its tests"
-    return {"preview": preview, "tests": names(stage.log.text) - {"at your service"}}
+    await stage.platform.deploy(stage.spec(memory="512m"), stage.log)
+    [network] = stage.networks
+    program = script({**known, "GATEWAY": gateway_of(stage.sdk, network)})
+    return {
+        "restricted preview": restricted,
+        "preview": await asyncio.to_thread(_inside, stage, program),
+        "tests": names(stage.log.text) - {"at your service"},
+    }
 
 
 def _inside(stage: Stage, program: str) -> frozenset[str]:

@@ -161,6 +161,17 @@ async def test_no_preview_sleeps_during_a_run(deployed: OfflineTester) -> None:
     await deployed.read()
 
 
+async def test_what_speaks_no_http_never_sleeps(tester: OfflineTester) -> None:
+    tester.world.sleeps = True
+    await tester.configure("version: 1\ndeploy: {health: {protocol: tcp}}\n")
+    await tester.restart(kubernetes=replace(tester.settings.kubernetes, sleep_after="2h"))
+    await tester.opened()
+    await unvisited(tester, 48 * HOURS)
+    found = await tester.preview()
+    assert (found.state, found.suspendable_by) == (EnvironmentState.READY, None)
+    assert not next(iter(tester.world.deployed.values())).http
+
+
 async def test_previews_sleep_only_if_configured(tester: OfflineTester) -> None:
     tester.world.sleeps = True
     await tester.restart()

@@ -70,8 +70,9 @@ def test_a_file_with_every_key() -> None:
           port: 8080
           command: [serve, 8080]
           env: {PORT: 8080, EMPTY: ""}
-          health: {path: /healthz, timeout: 30}
+          health: {path: /healthz, protocol: tcp, timeout: 30}
           ttl: 2天
+          restricted: true
           memory: 1g
           chart: oci://harbor.example.com/charts/shop:1.2.0
           values: {web.replicas: 2, "hosts[0].name": "{host}"}
@@ -110,7 +111,8 @@ def test_a_file_with_every_key() -> None:
             port=8080,
             command=("serve", "8080"),
             env={"PORT": "8080", "EMPTY": ""},
-            health=HealthConfig("/healthz", 30),
+            health=HealthConfig("/healthz", "tcp", 30),
+            restricted=True,
             ttl="2天",
             memory="1g",
             environments={"staging": EnvironmentConfig({"A": "b"}, ttl="8h"), "qa": EnvironmentConfig()},

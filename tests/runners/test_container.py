@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from bot.core.naming import LABEL_NUMBER, LABEL_REPO, LABEL_RUN
@@ -7,6 +9,7 @@ from bot.runners.docker.container import (
     ContainerKind,
     ContainerLimits,
     ContainerSpec,
+    Restricted,
     allowed_memory,
     configuration,
 )
@@ -40,14 +43,33 @@ def test_each_kind_of_container_gets_only_the_rights_it_needs(kind: ContainerKin
     assert host["Dns"] == ["127.0.0.1"]
     assert host["Memory"] == host["MemorySwap"] == GIGABYTE
     assert not {"Binds", "Privileged", "PortBindings", "Devices", "PidMode"} & host.keys()
-    assert bool(host["CapAdd"]) is (kind is ContainerKind.SERVICE)
-    assert host["ReadonlyRootfs"] is (kind is ContainerKind.APP)
-
-
-def test_operator_may_allow_writing() -> None:
-    host = configuration(spec(ContainerKind.APP), ContainerLimits(read_only=False))["HostConfig"]
-
+    assert bool(host["CapAdd"]) is (kind is not ContainerKind.TESTS)
     assert host["ReadonlyRootfs"] is False
+
+
+def test_a_restricted_container_has_no_capabilities_and_writes_nowhere() -> None:
+    restricted = replace(spec(ContainerKind.APP), restricted=True)
+
+    host = configuration(restricted, ContainerLimits())["HostConfig"]
+
+    assert (host["CapDrop"], host["CapAdd"], host["ReadonlyRootfs"]) == (["ALL"], [], True)
+
+
+@pytest.mark.parametrize(
+    ("whose", "trusted", "untrusted"),
+    [("none", False, False), ("untrusted", False, True), ("all", True, True)],
+)
+def test_the_operator_says_whose_previews_are_restricted(
+    whose: Restricted, *, trusted: bool, untrusted: bool
+) -> None:
+    limits = ContainerLimits(restricted=whose)
+
+    assert limits.restrict(trusted=True) is trusted
+    assert limits.restrict(trusted=False) is untrusted
+
+
+def test_outside_contributors_are_restricted_unless_the_operator_says_otherwise() -> None:
+    assert ContainerLimits().restricted == "untrusted"
 
 
 def test_environment_and_address_are_passed_unchanged() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import socket
+from contextlib import suppress
 from dataclasses import replace
 
 import aiohttp
@@ -16,6 +18,7 @@ from bot.model.reason import Reason
 from bot.ports import ServiceSpec
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.health import address
 from bot.runners.docker.platform import DockerPlatform
 from tests.real.parts import RegistryProcess, tar
 from tests.runners.conftest import KEY, TOO_MUCH, Stage
@@ -178,6 +181,50 @@ async def test_a_service_that_never_becomes_healthy_is_reported(
     assert stage.empty
 
 
+SILENT = "exec nc -ll -p 8080 -e sleep 999"
+"""Accepts connections on the port and never answers."""
+
+
+async def test_an_open_port_that_answers_no_request_is_not_ready(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = stage.spec(command=("sh", "-c", SILENT), health_timeout=1)
+    start = Containers.start
+
+    async def start_and_listen(containers: Containers, container: str) -> None:
+        """Start the timeout once the port is open."""
+        await start(containers, container)
+        await until(lambda: accepts_connections(address(stage.container("app").attrs)))
+
+    monkeypatch.setattr(Containers, "start", start_and_listen)
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(spec, stage.log)
+
+    facts = {"name": "app", "port": "8080", "seconds": "1"}
+    assert (caught.value.reason, caught.value.facts) == (Reason.NO_HTTP, facts)
+    assert stage.empty
+
+
+def accepts_connections(host: str) -> bool:
+    with suppress(OSError), socket.create_connection((host, 8080), timeout=1):
+        return True
+    return False
+
+
+async def test_an_open_port_is_enough_for_a_service_without_http(stage: Stage) -> None:
+    endpoint = await stage.platform.deploy(stage.spec(command=("sh", "-c", SILENT), http=False), stage.log)
+
+    assert endpoint.port == 8080
+
+
+async def test_any_answer_by_http_is_ready(stage: Stage) -> None:
+    command = ("sh", "-c", "mkdir /empty; exec httpd -f -p 8080 -h /empty")
+
+    endpoint = await stage.platform.deploy(stage.spec(command=command), stage.log)
+
+    assert "404" in await get(endpoint)
+
+
 async def test_path_that_answers_after_a_while_is_healthy(stage: Stage) -> None:
     command = ("sh", "-c", "sleep 0.5; exec httpd -f -p 8080 -h /www")
 
@@ -252,7 +299,7 @@ async def test_a_missing_image_of_a_service_is_reported(
     with pytest.raises(TellUser) as caught:
         await stage.platform.deploy(stage.spec(services=[ServiceSpec("db", image)]), stage.log)
 
-    assert (caught.value.reason, caught.value.facts) == (Reason.BASE_IMAGE_MISSING, {"image": image})
+    assert (caught.value.reason, caught.value.facts) == (Reason.IMAGE_MISSING, {"image": image})
     assert stage.empty
 
 

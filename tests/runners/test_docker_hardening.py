@@ -23,6 +23,8 @@ from tests.runners.conftest import KEY, Stage
 pytestmark = pytest.mark.docker
 
 NO_CAPABILITIES = "0000000000000000"
+OF_AN_ENTRY_POINT = "00000000000000cb"
+"""CHOWN, DAC_OVERRIDE, FOWNER, SETGID and SETUID, as bits."""
 
 
 async def inside(stage: Stage, script: str, part: str = "app") -> tuple[int, str]:
@@ -60,7 +62,7 @@ async def reaches_the_host(stage: Stage, seconds: float) -> bool:
 
 @pytest.mark.attack
 async def test_container_has_every_limit(stage: Stage) -> None:
-    await stage.platform.deploy(stage.spec(memory="32m"), stage.log)
+    await stage.platform.deploy(stage.spec(memory="32m", trusted=False), stage.log)
 
     host = stage.container("app").attrs["HostConfig"]
     assert host["Memory"] == host["MemorySwap"] == 32 << 20
@@ -77,17 +79,37 @@ async def test_container_has_every_limit(stage: Stage) -> None:
     assert not host["Binds"]
 
 
-@pytest.mark.attack
-async def test_service_can_write_to_tmp_only_and_has_no_capabilities(stage: Stage) -> None:
-    await stage.platform.deploy(stage.spec(), stage.log)
-
+async def status_of(stage: Stage) -> dict[str, str]:
+    """Return what the kernel says of a process in the preview."""
     _, status = await inside(stage, "cat /proc/self/status")
-    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    return dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("why", [{"trusted": False}, {"restricted": True}], ids=["outsider", "repository"])
+async def test_a_restricted_service_can_write_to_tmp_only_and_has_no_capabilities(
+    stage: Stage, why: dict[str, bool]
+) -> None:
+    await stage.platform.deploy(stage.spec(**why), stage.log)
+
+    status = await status_of(stage)
 
     assert (await inside(stage, "touch /etc/x"))[0] != 0
     assert (await inside(stage, "touch /tmp/x"))[0] == 0
-    assert fields["CapEff"] == fields["CapBnd"] == NO_CAPABILITIES
-    assert fields["NoNewPrivs"] == "1"
+    assert status["CapEff"] == status["CapBnd"] == NO_CAPABILITIES
+    assert status["NoNewPrivs"] == "1"
+
+
+@pytest.mark.attack
+async def test_an_ordinary_service_may_write_and_change_user_but_no_more(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(), stage.log)
+
+    status = await status_of(stage)
+
+    assert (await inside(stage, "mkdir /data && chown 1000:1000 /data && stat -c %u /data"))[1] == "1000\n"
+    assert status["CapEff"] == status["CapBnd"] == OF_AN_ENTRY_POINT
+    assert status["NoNewPrivs"] == "1"
+    assert (await inside(stage, "mknod /dev/x c 1 3"))[0] != 0
 
 
 @pytest.mark.attack

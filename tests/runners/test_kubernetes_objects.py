@@ -13,6 +13,7 @@ from bot.runners.kubernetes import rendering
 from bot.runners.kubernetes.namespace import limits, network_policy, quota
 from bot.runners.kubernetes.options import DnsPeers, EnvironmentLimits, KubernetesOptions, Routing
 from bot.runners.kubernetes.plans import scope_of
+from bot.runners.kubernetes.pure.field_rules import PodSecurityLevel
 from bot.runners.kubernetes.pure.manifest_policy import review
 from bot.runners.kubernetes.pure.manifests import read
 from bot.runners.kubernetes.suite_job import job, name
@@ -81,6 +82,17 @@ def test_a_lower_security_level_allows_root_and_a_user_can_be_set() -> None:
 
     assert "runAsNonRoot" not in loose["securityContext"]
     assert named["securityContext"]["runAsUser"] == 1000
+
+
+@pytest.mark.parametrize("level", ["baseline", "restricted"])
+def test_a_service_that_its_repository_restricts_can_write_to_tmp_only(level: PodSecurityLevel) -> None:
+    [pod] = pods(built(KubernetesOptions("bot", level=level), restricted=True))
+    [app] = pod["containers"]
+
+    assert pod["volumes"] == [{"name": "tmp", "emptyDir": {}}]
+    assert app["securityContext"]["readOnlyRootFilesystem"] is True
+    assert app["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert app["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
 
 
 def test_memory_is_the_requested_amount_up_to_the_operators_limit() -> None:

@@ -118,13 +118,16 @@ class StepRecorder:
             expires_at=until(now, step.ttl, self.max_lifetime),
             teardown=step.teardown,
             runner=step.config.runner,
-            suspendable_by=step.config.runner
-            if self.sleeps and step.config.runner in self.adapters.suspendable
-            else None,
+            suspendable_by=step.config.runner if self._may_sleep(step) else None,
             # Its parts are there until the deployment has replaced them.
             adopted=known[key].adopted if key in known else None,
         )
         await self._writer(active).reserve_hostname(starting, (plain, qualified))
+
+    def _may_sleep(self, step: Deploy) -> bool:
+        """Return whether it can be scaled to zero: what speaks no HTTP gets no visit that would wake it."""
+        suspendable = self.sleeps and step.config.runner in self.adapters.suspendable
+        return suspendable and step.config.health.protocol == "http"
 
     async def _mark(self, active: ActiveRun, name: str, result: StepResult) -> None:
         passed = result.state is StepState.PASSED

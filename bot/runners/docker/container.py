@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from bot.core import sizes
 from bot.model.secrets import SecretValue
@@ -16,7 +16,11 @@ NO_CORE_FILE = {"Name": "core", "Soft": 1, "Hard": 1}
 secrets. With 0 the kernel would still start the program that a host may name in `core_pattern`."""
 
 # The entry point of a database changes the owner of its data folder, then switches to that user.
-_SERVICE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+# Web servers likewise start their workers as another user.
+_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+
+Restricted = Literal["none", "untrusted", "all"]
+"""Whose previews are restricted."""
 
 
 class ContainerKind(StrEnum):
@@ -39,8 +43,12 @@ class ContainerLimits:
     """Bytes that a container may write to its root file system and its volumes."""
     log_size: str = "10m"
     tmp_size: str = "256m"
-    read_only: bool = True
-    """Whether the root file system of the service under test is read-only."""
+    restricted: Restricted = "untrusted"
+    """Whose services under test are restricted, besides those that a repository restricts itself."""
+
+    def restrict(self, *, trusted: bool) -> bool:
+        """Return whether the service of a commit is restricted."""
+        return self.restricted == "all" or (self.restricted == "untrusted" and not trusted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,8 @@ class ContainerSpec:
     command: Sequence[str] = ()
     entrypoint: Sequence[str] = ()
     address: str | None = None
+    restricted: bool = False
+    """Whether its root file system is read-only, and it has no capabilities."""
     secrets: Sequence[SecretValue] = ()
     """Those for variables are set here; the engine shows them to everyone who may use it."""
     volumes_from: str = ""
@@ -91,9 +101,9 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
         "NanoCpus": int(limits.cpus * 1e9),
         "PidsLimit": limits.pids,
         "Ulimits": [NO_CORE_FILE],
-        "ReadonlyRootfs": spec.kind is ContainerKind.APP and limits.read_only,
+        "ReadonlyRootfs": spec.restricted,
         "CapDrop": ["ALL"],
-        "CapAdd": list(_SERVICE_CAPABILITIES) if spec.kind is ContainerKind.SERVICE else [],
+        "CapAdd": [] if spec.restricted or spec.kind is ContainerKind.TESTS else list(_CAPABILITIES),
         "SecurityOpt": ["no-new-privileges"],
         "Tmpfs": {"/tmp": f"rw,nosuid,nodev,size={limits.tmp_size},mode=1777"},  # noqa: S108 - inside the container
         "Init": True,

@@ -12,7 +12,7 @@ from bot.ports import EnvironmentSpec, ServiceSpec
 from bot.runners.docker.container import ContainerKind, ContainerLimits, ContainerSpec, configuration
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
-from bot.runners.docker.health import KILLED, Health, OverDisk, unstartable
+from bot.runners.docker.health import KILLED, Health, OverDisk, Readiness, unstartable
 from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.labels import LABEL_PORT
 from bot.runners.docker.network import Network
@@ -61,7 +61,7 @@ class Deployment:
             command=service.command,
             secrets=service.secrets,
         )
-        return await self._start(container, image, port=service.port, path=None)
+        return await self._start(container, image, Readiness(service.port))
 
     async def _app(self) -> tuple[str, int]:
         image = await self.images.ensure(
@@ -80,18 +80,17 @@ class Deployment:
             env=self.spec.env,
             command=self.spec.command,
             address=self.network.address,
+            restricted=self.spec.restricted or self.limits.restrict(trusted=self.spec.trusted),
             secrets=self.spec.secrets,
         )
-        return await self._start(container, image, port=port, path=self.spec.health_path), port
+        wanted = Readiness(port, self.spec.health_path, http=self.spec.http)
+        return await self._start(container, image, wanted), port
 
-    async def _start(
-        self, spec: ContainerSpec, image: Mapping[str, Any], *, port: int | None, path: str | None
-    ) -> str:
+    async def _start(self, spec: ContainerSpec, image: Mapping[str, Any], wanted: Readiness) -> str:
         self.writer.line(f"starting {spec.alias} from {spec.image}")
         container = await self._create(await self._with_secrets(spec, image))
         await self._explained(container, spec.alias, self._begin(container, spec.alias))
-        seconds = self.spec.health_timeout
-        ready = self.health.wait(container, spec.alias, port=port, path=path, seconds=seconds)
+        ready = self.health.wait(container, spec.alias, wanted, self.spec.health_timeout)
         await self._explained(container, spec.alias, ready)
         self.writer.line(f"{spec.alias} is ready")
         return container

@@ -34,39 +34,67 @@ PROBE = 5.0
 """Seconds that one probe may take."""
 
 
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What makes a container ready.
+
+    It answers at `path`; without one, its HEALTHCHECK decides; without that, it answers by HTTP at all, or
+    only accepts connections.
+    """
+
+    port: int | None
+    """None for a container that serves nothing: it must only run."""
+    path: str | None = None
+    http: bool = False
+
+
 class Health:
-    """Checks containers by a URL path, their image's HEALTHCHECK or an open port."""
+    """Checks containers by HTTP, their image's HEALTHCHECK or an open port."""
 
     def __init__(self, containers: Containers) -> None:
         self._containers = containers
 
-    async def wait(
-        self, container: str, name: str, *, port: int | None, path: str | None, seconds: float
-    ) -> None:
+    async def wait(self, container: str, name: str, wanted: Readiness, seconds: float) -> None:
         """Return when a container is ready.
 
-        Raises TellUser(CONTAINER_EXITED | OUT_OF_MEMORY | UNHEALTHY) with the output of the last check as its
-        log.
+        Raises TellUser(CONTAINER_EXITED | OUT_OF_MEMORY | UNHEALTHY | NO_HTTP) with the output of the last
+        check as its log.
         """
         try:
             async with asyncio.timeout(seconds):
-                while not await self._ready(container, name, port, path):  # noqa: ASYNC110 - the engine has no event for it
+                while not await self._ready(container, name, wanted):  # noqa: ASYNC110 - the engine has no event for it
                     await asyncio.sleep(INTERVAL)
         except TimeoutError:
-            output = last_check(await self._containers.inspect(container))
-            facts = {"name": name, "seconds": f"{seconds:g}"}
-            raise TellUser(Reason.UNHEALTHY, facts, log=output) from None
+            found = await self._containers.inspect(container)
+            raise await _unready(found, name, wanted, f"{seconds:g}") from None
 
-    async def _ready(self, container: str, name: str, port: int | None, path: str | None) -> bool:
+    async def _ready(self, container: str, name: str, wanted: Readiness) -> bool:
         found = await self._containers.inspect(container)
         if not found["State"]["Running"]:
             raise ended(found, name)
-        health = (found["State"].get("Health") or {}).get("Status", "none")
-        if path is not None and port is not None:
-            return await answers(address(found), port, path)
-        if health != "none":
-            return bool(health == "healthy")
-        return port is None or await is_open(address(found), port)
+        if wanted.port is not None and wanted.path is not None:
+            return await answers(address(found), wanted.port, wanted.path)
+        if (health := _own_health(found)) != "none":
+            return health == "healthy"
+        if wanted.port is None:
+            return True
+        if wanted.http:
+            return await answers(address(found), wanted.port)
+        return await is_open(address(found), wanted.port)
+
+
+async def _unready(found: Mapping[str, Any], name: str, wanted: Readiness, seconds: str) -> TellUser:
+    """Return the error for a container that was not ready in time."""
+    facts = {"name": name, "seconds": seconds}
+    asked = wanted.http and wanted.path is None and _own_health(found) == "none"
+    if asked and wanted.port is not None and await is_open(address(found), wanted.port):
+        return TellUser(Reason.NO_HTTP, {**facts, "port": str(wanted.port)})
+    return TellUser(Reason.UNHEALTHY, facts, log=last_check(found))
+
+
+def _own_health(found: Mapping[str, Any]) -> str:
+    """Return the state of an inspected container's HEALTHCHECK, `none` if it has none."""
+    return str((found["State"].get("Health") or {}).get("Status", "none"))
 
 
 def ended(found: Mapping[str, Any], name: str) -> ChatOpsError:
@@ -129,15 +157,20 @@ async def is_open(host: str, port: int) -> bool:
     return True
 
 
-async def answers(host: str, port: int, path: str) -> bool:
-    """Return whether a URL path answers with a status below 400; redirects are not followed."""
-    url = URL.build(scheme="http", host=host, port=port).join(URL(f"/{path.lstrip('/')}", encoded=True))
+async def answers(host: str, port: int, path: str | None = None) -> bool:
+    """Return whether a URL path answers with a status below 400; redirects are not followed.
+
+    Without a path, any answer by HTTP counts.
+    """
+    url = URL.build(scheme="http", host=host, port=port).join(
+        URL(f"/{(path or '').lstrip('/')}", encoded=True)
+    )
     timeout = aiohttp.ClientTimeout(total=PROBE)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
             session.get(url, allow_redirects=False) as response,
         ):
-            return response.status < HTTPStatus.BAD_REQUEST
+            return path is None or response.status < HTTPStatus.BAD_REQUEST
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return False

@@ -107,8 +107,9 @@ class Rollout:
         service = await self.cluster.get(SERVICE.path(self.namespace, found.service))
         address = str((service or {}).get("spec", {}).get("clusterIP", ""))
         check = self._readiness_check(f"http://{address}:{found.port}", self.spec.health_timeout)
-        await until_ready(check)
-        self.writer.line(f"{check.url} answers")
+        if self.spec.http:
+            await until_ready(check)
+            self.writer.line(f"{check.url} answers")
         return Endpoint(address, found.port)
 
     def _readiness_check(self, service: str, seconds: float) -> ReadinessCheck:

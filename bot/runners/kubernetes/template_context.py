@@ -10,6 +10,8 @@ from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure import part_secrets
 from bot.runners.kubernetes.pure.entry_service import APP
 
+_NO_CAPABILITIES = {"capabilities": {"drop": ["ALL"]}}
+
 
 def template_context(
     spec: EnvironmentSpec, namespace: str, port: int, options: KubernetesOptions
@@ -39,7 +41,8 @@ def template_context(
         "secrets": part_secrets.reference("deploy", spec.secrets, spec.labels),
         "health_path": spec.health_path,
         "resources": resources(spec.memory, options),
-        "security": security(options),
+        "restricted": spec.restricted,
+        "security": security(options, restricted=spec.restricted),
         "services": [
             {
                 "name": each.name,
@@ -73,14 +76,20 @@ def resources(memory: str, options: KubernetesOptions) -> dict[str, Any]:
     }
 
 
-def security(options: KubernetesOptions) -> dict[str, Mapping[str, Any]]:
-    """Return the security contexts of pods and containers that the operator's level requires."""
-    profile = {"seccompProfile": {"type": "RuntimeDefault"}}
-    user = {} if options.run_as_user is None else {"runAsUser": options.run_as_user}
-    if options.level == "baseline":
-        return {"pod": {**profile, **user}, "container": {"allowPrivilegeEscalation": False}}
-    container = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    return {"pod": {**profile, **user, "runAsNonRoot": True}, "container": container}
+def security(options: KubernetesOptions, *, restricted: bool = False) -> dict[str, Mapping[str, Any]]:
+    """Return the security contexts of pods and containers that the operator's level requires.
+
+    The one of the service itself, `app`, is stricter if the repository restricts it.
+    """
+    pod: dict[str, Any] = {"seccompProfile": {"type": "RuntimeDefault"}}
+    container: dict[str, Any] = {"allowPrivilegeEscalation": False}
+    if options.run_as_user is not None:
+        pod["runAsUser"] = options.run_as_user
+    if options.level != "baseline":
+        pod["runAsNonRoot"] = True
+        container |= _NO_CAPABILITIES
+    app = {**container, **_NO_CAPABILITIES, "readOnlyRootFilesystem": True} if restricted else container
+    return {"pod": pod, "container": container, "app": app}
 
 
 def quantity(size: int) -> str:

@@ -10,6 +10,8 @@ LARGEST = 1 << 20
 """Characters of all rendered texts together."""
 SECRET_VOLUME = "chatops-secrets"  # noqa: S105 - a name
 SECRET_FOLDER = "/run/secrets"  # noqa: S105 - a path
+_TMP_VOLUME = {"name": "tmp", "emptyDir": {}}
+_TMP_MOUNT = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108 - inside the container
 
 
 def as_json(value: Any) -> str:
@@ -44,6 +46,16 @@ def secret_mounts(secrets: dict[str, Any]) -> list[dict[str, Any]]:
     return [mount] if secrets["files"] else []
 
 
+def volumes(secrets: dict[str, Any], restricted: bool = False) -> str:  # noqa: FBT001, FBT002 - as templates write it
+    """Format a pod's `volumes`: the files of its Secret, and what a restricted container can write to."""
+    return as_json([*secret_volumes(secrets), *([_TMP_VOLUME] if restricted else [])])
+
+
+def mounts(secrets: dict[str, Any], restricted: bool = False) -> str:  # noqa: FBT001, FBT002 - as templates write it
+    """Format the `volumeMounts` of a container for these volumes."""
+    return as_json([*secret_mounts(secrets), *([_TMP_MOUNT] if restricted else [])])
+
+
 def words(command: list[str]) -> str:
     """Format a command as a container's `args`."""
     return as_json([literal(word) for word in command])
@@ -63,8 +75,8 @@ FILTERS: dict[str, Any] = {
     "json": as_json,
     "variables": variables,
     "words": words,
-    "volumes": lambda secrets: as_json(secret_volumes(secrets)),
-    "mounts": lambda secrets: as_json(secret_mounts(secrets)),
+    "volumes": volumes,
+    "mounts": mounts,
 }
 
 
