@@ -68,6 +68,19 @@ def test_each_part_names_its_own_secret_and_contains_no_value() -> None:
         assert base64.b64encode(FILE.value).decode() not in text
 
 
+def test_a_secret_replaces_a_variable_of_the_same_name() -> None:
+    plain = {"DATABASE_PASSWORD": "of .chatops.yml", "MODE": "test"}
+    database = ServiceSpec("db", "postgres:16", plain, secrets=(VARIABLE,))
+    documents = built(services=[database], env=plain, secrets=(VARIABLE,))
+    suite = job(suite_of(env=plain, secrets=(VARIABLE,)), OPTIONS, naming.labels(KEY, sha=SHA, run=7))
+    parts = [*pods(documents), suite["spec"]["template"]["spec"]]
+
+    assert [each["containers"][0]["env"] for each in parts] == [
+        [{"name": "MODE", "value": "test"}, variable(f"chatops-secrets.{part}.7-0")]
+        for part in ("deploy", "services.db", "test")
+    ]
+
+
 def test_manifests_with_secrets_comply_with_the_policy() -> None:
     services = [ServiceSpec("db", "postgres:16", port=5432, secrets=(FILE, VARIABLE))]
     text = "\n---\n".join(map(json.dumps, built(services=services, secrets=(FILE, VARIABLE))))

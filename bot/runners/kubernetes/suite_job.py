@@ -16,7 +16,6 @@ from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure import cluster_labels, part_secrets
 from bot.runners.kubernetes.pure.manifests import JOB
 from bot.runners.kubernetes.template_context import resources, security
-from bot.runners.kubernetes.templates import literal
 
 TESTS, REPORTS = "tests", "reports"
 FOLDER = "/chatops-reports"
@@ -91,13 +90,12 @@ def job(spec: TestSpec, options: KubernetesOptions, labels: Mapping[str, str]) -
 
 def _tests(spec: TestSpec, options: KubernetesOptions, secrets: dict[str, Any]) -> dict[str, Any]:
     folder, command = _report(spec)
-    plain = [{"name": key, "value": literal(value)} for key, value in spec.env.items()]
     return {
         "name": TESTS,
         "image": spec.image,
         "imagePullPolicy": "IfNotPresent",
         **({"command": command} if command else {}),
-        "env": [*plain, *templates.secret_variables(secrets)],
+        "env": templates.container_env(spec.env, secrets),
         "resources": resources(spec.memory, options),
         "securityContext": security(options)["container"],
         "volumeMounts": [{"name": REPORTS, "mountPath": folder}, *templates.secret_mounts(secrets)],
@@ -113,7 +111,7 @@ def _report(spec: TestSpec) -> tuple[str, list[str]]:
     report = posixpath.normpath(spec.report)
     if not spec.command:
         return (posixpath.dirname(report) if report.endswith(".xml") else report), []
-    command = literal(spec.command)
+    command = templates.literal(spec.command)
     if report.endswith(".xml"):
         return FOLDER, ["/bin/sh", "-c", _COPY, command, report]
     return report, ["/bin/sh", "-c", command]
@@ -124,7 +122,7 @@ def _reports(options: KubernetesOptions, contexts: Mapping[str, Mapping[str, Any
         "name": REPORTS,
         "image": options.collector,
         "imagePullPolicy": "IfNotPresent",
-        "command": ["/bin/sh", "-c", literal(_COLLECT)],
+        "command": ["/bin/sh", "-c", templates.literal(_COLLECT)],
         "resources": resources("64m", options),
         "securityContext": {
             **contexts["container"],

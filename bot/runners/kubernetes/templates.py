@@ -1,6 +1,7 @@
 """Renders a repository's templates. It imports nothing of the bot, so that a process starts it quickly."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import jinja2
@@ -21,15 +22,15 @@ def as_json(value: Any) -> str:
 
 def variables(env: dict[str, Any], secrets: dict[str, Any] | None = None) -> str:
     """Format environment variables as a container's `env`, with those that a part's Secret holds."""
-    plain = [{"name": name, "value": literal(value)} for name, value in env.items()]
-    return as_json([*plain, *secret_variables(secrets or {"variables": {}})])
+    return as_json(container_env(env, secrets or {"variables": {}}))
 
 
-def secret_variables(secrets: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the variables that a part's Secret holds, as entries of a container's `env`."""
+def container_env(env: Mapping[str, str], secrets: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of a container's `env`; a part's Secret replaces variables of the same name."""
     keys = secrets["variables"]
+    plain = [{"name": each, "value": literal(value)} for each, value in env.items() if each not in keys]
     references = {each: {"name": secrets["name"], "key": key} for each, key in keys.items()}
-    return [{"name": each, "valueFrom": {"secretKeyRef": one}} for each, one in references.items()]
+    return [*plain, *({"name": each, "valueFrom": {"secretKeyRef": one}} for each, one in references.items())]
 
 
 def secret_volumes(secrets: dict[str, Any]) -> list[dict[str, Any]]:
