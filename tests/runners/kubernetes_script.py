@@ -67,7 +67,7 @@ class Script:
         if request.method == "POST":
             return self._create(request.path, await request.json())
         if request.method == "DELETE":
-            return web.json_response(self._delete(request.path))
+            return self._delete_if(request.path, await request.json())
         if found := self.objects.get(request.path):
             return web.json_response(found)
         if request.path.rpartition("/")[0].endswith(NAMESPACE):
@@ -80,6 +80,13 @@ class Script:
         self.objects[f"{path}/{body['metadata']['name']}"] = body
         self.created(body)
         return web.json_response(body, status=201)
+
+    def _delete_if(self, path: str, options: Object) -> web.Response:
+        found = self.objects.get(path)
+        expected = options.get("preconditions", {})
+        if found and any(found["metadata"].get(name) != value for name, value in expected.items()):
+            return web.json_response({"message": "the precondition does not hold"}, status=409)
+        return web.json_response(self._delete(path))
 
     def _delete(self, path: str) -> Object:
         """Delete an object and its pods, as the garbage collector does."""

@@ -21,7 +21,6 @@ from bot.runners.kubernetes.pure.manifest_policy import review
 from bot.runners.kubernetes.pure.manifests import SECRET, STATEFUL_SET, read
 from bot.runners.kubernetes.suite import stop
 from bot.runners.kubernetes.suite_job import job
-from bot.runners.kubernetes.workloads import Workloads
 from tests.runners.kubernetes_samples import KEY, SHA, environment_of, suite_of
 from tests.runners.kubernetes_script import NAMESPACE, Object, Script, scripted
 from tests.runners.test_kubernetes_objects import OPTIONS, built, pods
@@ -163,8 +162,8 @@ def secrets_in(script: Script) -> set[str]:
     return {path.removeprefix(f"{prefix}/") for path in script.objects if path.startswith(prefix)}
 
 
-async def give(cluster: Cluster, run: int, **granted: tuple[SecretValue, ...]) -> bool:
-    return await NamespaceSecrets(cluster, NAMESPACE, labels(run)).of_deployment(granted)
+async def give(cluster: Cluster, run: int, **granted: tuple[SecretValue, ...]) -> None:
+    await NamespaceSecrets(cluster, NAMESPACE, labels(run)).of_deployment(granted)
 
 
 async def give_tests(cluster: Cluster, run: int, *values: SecretValue) -> None:
@@ -175,13 +174,13 @@ async def give_tests(cluster: Cluster, run: int, *values: SecretValue) -> None:
 async def test_a_deployment_finds_no_secret_of_an_earlier_one(world: tuple[Script, Cluster]) -> None:
     script, cluster = world
     script.put(SECRET, "chatops-pull", {}, labels=labels(1))
-    assert not await give(cluster, 1, deploy=(FILE,))
+    await give(cluster, 1, deploy=(FILE,))
     await give_tests(cluster, 1, FILE)
 
-    assert await give(cluster, 2, deploy=(FILE, VARIABLE))
+    await give(cluster, 2, deploy=(FILE, VARIABLE))
     assert secrets_in(script) == {"chatops-pull", "chatops-secrets.deploy.2-0"}
 
-    assert await give(cluster, 3)
+    await give(cluster, 3)
     assert secrets_in(script) == {"chatops-pull"}
 
 
@@ -193,7 +192,7 @@ async def test_old_secrets_are_gone_before_new_ones_are_made(world: tuple[Script
 
     await give(cluster, 2, deploy=(FILE,))
 
-    assert script.asked == ["GET secrets", "DELETE secrets", "POST secrets"]
+    assert script.asked == ["GET secrets", "GET statefulsets", "DELETE secrets", "POST secrets"]
 
 
 async def test_the_end_of_the_tests_leaves_only_the_secrets_of_the_service(
@@ -233,13 +232,44 @@ async def test_a_replica_that_lost_its_lease_removes_no_secret_of_its_successor(
     assert late not in scope.secrets, "no manifest of the successor may name it"
 
 
-async def test_a_sleeping_stateful_set_is_created_again_without_its_secret(
+def sleep(script: Script, uid: str = "1") -> None:
+    """Create a StatefulSet that sleeps, and one that does not."""
+    script.put(STATEFUL_SET, "db", {}, uid=uid, annotations={"chatops.awake": "1"})
+    script.put(STATEFUL_SET, "queue", {}, annotations={})
+
+
+def sets_in(script: Script) -> set[str]:
+    return {each["metadata"]["name"] for each in script.objects.values() if each["kind"] == STATEFUL_SET.name}
+
+
+async def test_a_sleeping_stateful_set_is_deleted_before_its_secret(world: tuple[Script, Cluster]) -> None:
+    script, cluster = world
+    await give(cluster, 1, deploy=(FILE,))
+    sleep(script)
+    script.asked.clear()
+
+    await give(cluster, 2)
+
+    assert sets_in(script) == {"queue"}
+    assert script.asked == ["GET secrets", "GET statefulsets", "DELETE statefulsets", "DELETE secrets"]
+
+
+async def test_a_sleeping_stateful_set_without_secrets_stays(world: tuple[Script, Cluster]) -> None:
+    script, cluster = world
+    sleep(script)
+    await give(cluster, 1, deploy=(FILE,))
+    assert sets_in(script) == {"db", "queue"}
+
+
+async def test_a_replica_that_hung_deletes_no_stateful_set_of_its_successor(
     world: tuple[Script, Cluster],
 ) -> None:
     script, cluster = world
-    for name, notes in (("db", {"chatops.awake": "1"}), ("queue", {})):
-        script.put(STATEFUL_SET, name, {}, annotations=notes)
+    await give(cluster, 1, deploy=(FILE,))
+    sleep(script)
+    script.begin({1: lambda: sleep(script, uid="2")})
 
-    await Workloads(cluster, NAMESPACE).remove_sleeping_sets()
+    await give(cluster, 2)
 
-    assert script.objects.keys() == {STATEFUL_SET.path(NAMESPACE, "queue")}
+    assert "DELETE statefulsets" in script.asked
+    assert sets_in(script) == {"db", "queue"}

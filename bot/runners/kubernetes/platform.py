@@ -57,7 +57,9 @@ class KubernetesPlatform:
             owner = NamespaceOwner(spec.key, labels, spec.owner, spec.expires, host, entry)
             await self._namespaces.ensure(owner)
             writer.line(f"namespace {namespace}")
-            await self._awaken(spec, namespace, labels)
+            await NamespaceSecrets(self._cluster, namespace, labels).of_deployment(granted_to(spec))
+            # Manifests without `replicas` would leave a sleeping workload at zero.
+            await Workloads(self._cluster, namespace).scale_up()
             return await deployment.run(plan)
         except Exception:
             # Deletion takes seconds; the next deployment waits for it.
@@ -155,14 +157,6 @@ class KubernetesPlatform:
         except ChatOpsError as error:
             return str(error.facts.get("message", error))
         return None
-
-    async def _awaken(self, spec: EnvironmentSpec, namespace: str, labels: Mapping[str, str]) -> None:
-        """Exchange the secrets of the earlier deployment for those of this one, and end its sleep."""
-        workloads = Workloads(self._cluster, namespace)
-        if await NamespaceSecrets(self._cluster, namespace, labels).of_deployment(granted_to(spec)):
-            await workloads.remove_sleeping_sets()
-        # Manifests without `replicas` would leave a sleeping workload at zero.
-        await workloads.scale_up()
 
     async def _uninstall(self, namespace: str) -> None:
         """Uninstall the release, so that its hooks run; the namespace is deleted even if that fails."""

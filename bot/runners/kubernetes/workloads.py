@@ -65,13 +65,15 @@ class Workloads:
             await self._patch(kind, body, scaling.scale_up(kind, body))
 
     async def remove_sleeping_sets(self) -> None:
-        """Delete the StatefulSets that sleep; their volumes stay.
+        """Delete the StatefulSets that sleep; their volumes stay, unless a set's own policy deletes them.
 
         Their pods would wait for a Secret that is gone, and their controller replaces no pod that waits.
         """
         for body in await self.cluster.list(STATEFUL_SET.path(self.namespace)):
             if scaling.scale_up(STATEFUL_SET, body) is not None:
-                await self.cluster.delete(STATEFUL_SET.path(self.namespace, str(body["metadata"]["name"])))
+                metadata = body["metadata"]
+                path = STATEFUL_SET.path(self.namespace, str(metadata["name"]))
+                await self.cluster.delete(path, preconditions={"uid": metadata["uid"]})
 
     async def until_up(self, endpoint: Endpoint | None) -> None:
         """Wait until everything is up and the service answers. Raises TellUser with the reason if not."""
