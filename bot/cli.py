@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 
 import click
 
-from bot.app.adapters import Adapters, open_adapters
+from bot.app.adapters import Adapters, open_adapters, own_secrets
 from bot.app.audit import audit_records
 from bot.app.bot import running
 from bot.app.gc import clear
 from bot.app.process import masked_logs, prepared
 from bot.app.shutdown import Shutdown
 from bot.core.auditing import showing
+from bot.core.results.masking import Masker
 from bot.dns.corefile import dynamic, wildcard
 from bot.doctor.examination import examine, lines, passed, summary
 from bot.doctor.findings import DoctorOptions, Finding
@@ -78,11 +79,12 @@ def serve(config: Path | None, log_level: str) -> None:
     for chatty in ("httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     settings = _settings(config)
+    masker = Masker(own_secrets(settings))
     try:
-        with prepared(settings.server.data_dir):
-            asyncio.run(_serve(settings))
+        with prepared(settings.server.data_dir), masked_logs(masker):
+            asyncio.run(_serve(settings, masker))
     except (OSError, ChatOpsError, RuntimeError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(masker.mask(str(error))) from error
 
 
 @main.command()
@@ -263,12 +265,11 @@ def _found(config: Path | None) -> Path | None:
     return config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, masker: Masker) -> None:
     shutdown = Shutdown(settings.server.grace)
     shutdown.listen()
-    async with open_adapters(settings) as adapters:
-        with masked_logs(adapters.secrets.masker):
-            await _run(settings, adapters, shutdown)
+    async with open_adapters(settings, masker) as adapters:
+        await _run(settings, adapters, shutdown)
 
 
 async def _run(settings: Settings, adapters: Adapters, shutdown: Shutdown) -> None:

@@ -1,11 +1,12 @@
 """Opens and closes the adapters that the settings name."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from bot.app import values
 from bot.app.runners import cluster_reader, open_runners
@@ -36,6 +37,8 @@ READY_SECONDS = 1.5
 """Seconds within which a component must answer to be ready; callers of `/readyz` may wait for 2 s only."""
 FILE_STORE_THREADS = 4
 """Database connections for run files, separate from the engine's, so that logs never delay it."""
+_PASSWORD = re.compile(r"://[^:/@]*:([^@]+)@")
+"""The password in the address of a database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,8 @@ class Adapters:
 
 
 @asynccontextmanager
-async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
-    """Open all adapters; only secrets in a cluster are read already.
+async def open_adapters(settings: Settings, masker: Masker | None = None) -> AsyncIterator[Adapters]:
+    """Open all adapters; only secrets in a cluster are read already. `masker` learns what is read.
 
     Raises GiveUp for an unusable address of the engine, and for such a secret that is not there.
     """
@@ -95,7 +98,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         url = settings.store_url
         secrets = OperatorSecrets(
             values.secret_sources(settings),
-            Masker(own_secrets(settings)),
+            masker or Masker(own_secrets(settings)),
             cluster_reader(settings, stack),
         )
         await secrets.check()
@@ -169,7 +172,10 @@ def own_secrets(settings: Settings) -> tuple[str, ...]:
         settings.jenkins.token,
         settings.jenkins.password,
     )
-    return tuple(text for secret in found if (text := secret.get_secret_value()))
+    stores = (settings.store.url, settings.store.lock_url)
+    passwords = (_PASSWORD.search(url.get_secret_value()) for url in stores)
+    of_stores = (text for match in passwords if match for text in (match[1], unquote(match[1])))
+    return (*(text for secret in found if (text := secret.get_secret_value())), *of_stores)
 
 
 def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:

@@ -3,11 +3,13 @@
 import os
 import pwd
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 
-from bot.app.adapters import open_adapters
+from bot.app.adapters import open_adapters, own_secrets
 from bot.app.clock import SystemClock
 from bot.app.process import masked_logs
 from bot.app.reconciling import garbage_collector
+from bot.core.results.masking import Masker
 from bot.engine.reconciling.garbage_collector import Found
 from bot.engine.reconciling.repairs import Repair
 from bot.model.audit import AuditActor, AuditCause
@@ -23,18 +25,20 @@ async def clear(settings: Settings, report: Callable[[str], None], *, dry_run: b
     repairs: list[Repair] = []
     store = await Store.visit(settings.store_url)
     try:
-        async with open_adapters(settings) as adapters:
+        async with AsyncExitStack() as stack:
+            masker = Masker(own_secrets(settings))
+            stack.enter_context(masked_logs(masker))
+            adapters = await stack.enter_async_context(open_adapters(settings, masker))
             actor = AuditActor(AuditCause.OPERATOR, _user())
             garbage = garbage_collector(
                 settings, adapters, store, SystemClock(), repaired=repairs.append, actor=actor
             )
-            with masked_logs(adapters.secrets.masker):
-                found = await garbage.find()
-                for line in lines(found):
-                    report(_printable(line))
-                if not dry_run:
-                    await garbage.clear(found)
-                    report(f"{len(repairs)} repaired")
+            found = await garbage.find()
+            for line in lines(found):
+                report(_printable(line))
+            if not dry_run:
+                await garbage.clear(found)
+                report(f"{len(repairs)} repaired")
             return not found.trouble
     finally:
         await store.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import adapters as adapters_module
-from bot.app.adapters import in_time, open_adapters
+from bot.app.adapters import in_time, open_adapters, own_secrets
 from bot.dns.etcd import EtcdRecords
 from bot.model.pipeline import RunnerName
 from bot.model.scan import Severity
@@ -18,8 +18,10 @@ from bot.settings.model import (
     DnsSettings,
     DockerSettings,
     RegistrySettings,
+    Secret,
     ServerSettings,
     Settings,
+    StoreSettings,
 )
 
 
@@ -46,6 +48,15 @@ async def test_without_docker_no_engine_is_opened(server: ServerSettings) -> Non
 
     assert runner is RunnerName.KUBERNETES
     assert isinstance(builder, BuildKitBuilder)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://bot:sesame%2f1@db/chatops", "postgresql://bot@db/chatops", "odd"]
+)
+def test_the_passwords_of_the_store_are_secrets_of_the_bot(url: str) -> None:
+    settings = Settings(store=StoreSettings(Secret(url), Secret(url.replace("sesame", "hunter2"))))
+    shown = ["sesame/1", "sesame%2f1", "hunter2/1", "hunter2%2f1"] if "sesame" in url else []
+    assert sorted(own_secrets(settings)) == sorted(shown)
 
 
 async def test_harbor_with_a_threshold_and_dns_records_in_etcd_are_opened(server: ServerSettings) -> None:
