@@ -83,7 +83,7 @@ class SecretSettings:
 
     def _unreadable(self) -> Iterator[tuple[str, str]]:
         if [bool(each) for each in (self.file, self.env, self.kubernetes)].count(True) > 1:
-            yield "file", "exactly one of file, env and kubernetes must be set"
+            yield "file", "only one of file, env and kubernetes may be set"
         elif self.file or self.env:
             try:
                 self.source("").read()

@@ -114,11 +114,11 @@ PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']
         ),
         (
             PLAIN + "env = 'TOKEN'\n",
-            "/chatops.toml:4: secrets.token.file: exactly one of file, env and kubernetes must be set",
+            "/chatops.toml:4: secrets.token.file: only one of file, env and kubernetes may be set",
         ),
         (
             PLAIN + "kubernetes = 'shop/database/password'\n",
-            "/chatops.toml:4: secrets.token.file: exactly one of file, env and kubernetes must be set",
+            "/chatops.toml:4: secrets.token.file: only one of file, env and kubernetes may be set",
         ),
         (
             PLAIN.replace("file = 'SECRET'", "kubernetes = 'database/password'"),
