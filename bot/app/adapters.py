@@ -85,7 +85,7 @@ class Adapters:
 
 @asynccontextmanager
 async def open_adapters(settings: Settings, masker: Masker | None = None) -> AsyncIterator[Adapters]:
-    """Open all adapters; only secrets in a cluster are read already. `masker` learns what is read.
+    """Open all adapters, without connecting yet, except to read the secrets, which `masker` learns.
 
     Raises GiveUp for an unusable address of the engine, and for such a secret that is not there.
     """

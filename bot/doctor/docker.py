@@ -60,11 +60,11 @@ async def _build_secrets(engine: DockerEngine, settings: Settings) -> Sequence[F
         return [
             wrong(
                 Text(
-                    en=f"builds get no secrets, the engine opens no session of BuildKit: {error.message}",
+                    en=f"builds get no secrets: the engine opens no session of BuildKit: {error.message}",
                     zh=f"构建得不到机密，Docker Engine 无法打开 BuildKit 会话：{error.message}",
                 ),
                 Text(
-                    en="Use an engine with BuildKit, and let a proxy before it pass upgraded connections.",
+                    en="Use an engine with BuildKit, and let proxies before it pass upgraded connections.",
                     zh="请使用支持 BuildKit 的 Docker Engine；如果前面有代理，请允许协议升级（Upgrade）。",
                 ),
             )

@@ -47,6 +47,8 @@ def test_jobs_and_their_parameters_are_read() -> None:
          "build.parameters.A", 5, 8, "Unknown placeholder {shaa}"),
         ("build: {runner: jenkins, job: a, parameters: {CHATOPS_RUN: x}}",
          "build.parameters.CHATOPS_RUN", 1, 47, "reserved for the bot"),
+        ("build: {runner: jenkins, job: a, parameters: {chatops_Credentials: x=prod}}",
+         "build.parameters.chatops_Credentials", 1, 47, "reserved for the bot"),
         ("build: {runner: jenkins, job: a, parameters: {'a b': x}}",
          "build.parameters.a b", 1, 47, "parameter name"),
         (f"build: {{runner: jenkins, job: a, parameters: {{A: {'x' * 2001}}}}}",

@@ -19,8 +19,6 @@ _ENOUGH: Mapping[str, Permission] = {
     PermissionLevel.WRITE: Permission.WRITE,
     PermissionLevel.ADMIN: Permission.ADMIN,
 }
-
-
 _ABOUT_LEVELS = frozenset(
     {
         Reason.NOT_ALLOWED,
@@ -31,10 +29,11 @@ _ABOUT_LEVELS = frozenset(
         Reason.FORK_DELETED,
     }
 )
+"""Refusals that a person with a higher permission level can help with."""
 
 
 def with_approvers(distrust: Distrust, rule: Rule) -> Distrust:
-    """Return why a commit is not trusted, with who may approve it unless everyone with write access may."""
+    """Return why a commit is not trusted, and who may approve it if write access is not enough."""
     if rule.level is PermissionLevel.WRITE:
         return distrust
     # Whom OWNERS names is not read for this.

@@ -65,10 +65,10 @@ def gets_value(request: SecretRequest, step: Step) -> bool:
 
 
 def job_parameters(step: Step, grants: Sequence[SecretGrant]) -> dict[str, str]:
-    """Return the parameters that give a step's job the ids of its credentials: `name=id`, after commas.
+    """Return the parameters with the ids of the credentials of a step's job: `name=id`, separated by commas.
 
-    The names are those of secrets, or of the variables that get them. Of a secret that was withdrawn
-    meanwhile, nothing is said.
+    The names are those of secrets, or of the variables that get them. A secret that was withdrawn meanwhile
+    is left out.
     """
     ids = {grant.name: grant.jenkins for grant in grants if grant.jenkins}
     found: dict[str, list[str]] = {FILES: [], VARIABLES: []}
@@ -92,7 +92,7 @@ def _reason(request: SecretRequest, step: Step, grant: SecretGrant | None) -> Re
 
 
 def _delivers(request: SecretRequest, step: Step, grant: SecretGrant) -> bool:
-    """Return whether the runner of a step gets the secret to what asks for it; no job runs services."""
+    """Return whether the runner of a step can deliver the secret; a job runs no services."""
     if gets_value(request, step):
         return grant.has_value
     return bool(grant.jenkins) and request.step is not SecretStep.SERVICES

@@ -171,7 +171,7 @@ class DockerBuilder:
             "buildargs": json.dumps(dict(order.args)),
             "labels": json.dumps({**order.labels, LABEL_INSTANCE: self._instance}),
             "networkmode": self._network,
-            # Docker 20.10 takes this limit for no build with BuildKit; newer engines do.
+            # Docker 20.10 ignores this limit in builds with BuildKit; newer engines apply it.
             "ulimits": json.dumps([NO_CORE_FILE]),
         }
         if order.target:
