@@ -167,15 +167,16 @@ async def test_an_engine_that_dies_during_a_call_is_retried_later(tmp_path: Path
             await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
 
 
-async def test_a_connection_that_is_lost_before_its_body_is_read_is_a_fault(tmp_path: Path) -> None:
-    async def begin(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        await asyncio.Event().wait()
-        return response
+async def never_ending(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await asyncio.Event().wait()
+    return response
 
-    async with fake_engine(tmp_path, {"/events": begin}) as engine:
+
+async def test_a_connection_that_is_lost_before_its_body_is_read_is_a_fault(tmp_path: Path) -> None:
+    async with fake_engine(tmp_path, {"/events": never_ending}) as engine:
         with pytest.raises(EngineFault, match="Connection closed"):
             await read_after_losing_the_connection(engine)
 
@@ -193,15 +194,7 @@ async def test_a_connection_that_is_lost_while_its_request_is_sent_is_a_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(response_body, "LOOK", 0.05)
-
-    async def begin(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        await asyncio.Event().wait()
-        return response
-
-    async with fake_engine(tmp_path, {"/build": begin}) as engine:
+    async with fake_engine(tmp_path, {"/build": never_ending}) as engine:
         with pytest.raises(EngineFault, match="the connection is lost"):
             await read_after_losing_the_connection_while_sending(engine)
 
