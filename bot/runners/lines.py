@@ -15,6 +15,9 @@ LINE_LIMIT = 2_000
 BYTES_LIMIT = 16 * 2**20
 """Bytes of a line that `split_lines` holds at most."""
 _RAW_LIMIT = 4 * LINE_LIMIT
+_LONGEST_WORD = 256
+"""Characters of the last word of a line that are left out rather than cut; of a longer secret, `Masker`
+finds the pieces."""
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b\][^\x07\x1b\n]*\x07?|\x1b[@-_]?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -36,8 +39,15 @@ def _cleaned(text: str) -> list[str]:
         text = _CONTROLS.sub("", _ESCAPES.sub("", text))
     lines = list(map(str.rstrip, text.split("\n")))
     if max(map(len, lines)) > LINE_LIMIT:
-        return [line if len(line) <= LINE_LIMIT else f"{line[: LINE_LIMIT - 1]}…" for line in lines]
+        return [line if len(line) <= LINE_LIMIT else _cut(line) for line in lines]
     return lines
+
+
+def _cut(line: str) -> str:
+    """Cut a line before the word that crosses the limit: half of a word may be half of a secret."""
+    shown = line[: LINE_LIMIT - 1]
+    words, _, rest = shown.rpartition(" ")
+    return f"{words if len(rest) < _LONGEST_WORD else shown}…"
 
 
 class Lines:

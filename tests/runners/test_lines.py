@@ -1,8 +1,10 @@
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.results.masking import Masker
 from bot.runners.docker.containers import Frames
 from bot.runners.lines import LINE_LIMIT, Lines, LogWriter, clean
 from tests.fakes.log import FakeLog
@@ -53,6 +55,16 @@ def test_an_endless_line_needs_limited_memory() -> None:
     (cut,) = lines.feed(b"\n")
     assert len(cut) == LINE_LIMIT
     assert cut.endswith("…")
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("secret", ["s3cr3t-pass", "S" + "ecret" * 50])
+@pytest.mark.parametrize("at", [LINE_LIMIT - 260, LINE_LIMIT - 5, LINE_LIMIT - 1])
+def test_a_line_is_not_cut_within_a_secret(secret: str, at: int) -> None:
+    (line,) = Lines().feed(f"{'x' * at} {secret} {'y' * LINE_LIMIT}\n".encode())
+
+    assert line.endswith("…")
+    assert secret[:4] not in Masker([secret]).mask(line)
 
 
 def test_an_endless_progress_bar_shows_its_last_state() -> None:
