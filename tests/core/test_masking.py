@@ -128,6 +128,16 @@ def test_a_long_key_is_masked_like_its_lines() -> None:
     assert masker.settled(text) == len(text)
 
 
+@pytest.mark.attack
+@pytest.mark.parametrize("size", [200, 1999, 2299])
+def test_of_a_long_secret_that_was_cut_only_the_last_characters_are_shown(size: int) -> None:
+    secret = "".join(f"{number:04}-" for number in range(460))
+    shown = Masker([secret]).mask(f"key: {secret[:size]}…")
+
+    assert len(shown.replace("***", "")) < len("key: …") + 128
+    assert Masker([secret]).mask(f"key: {secret}.") == "key: ***."
+
+
 def test_a_value_that_replaced_another_is_masked_beside_it() -> None:
     masker = Masker(["the-old-value"])
     masker.learn(["the-new-value", "the-old-value"])

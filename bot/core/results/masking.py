@@ -15,6 +15,8 @@ SHORTEST = 4
 """Shorter secrets are not masked: masking single letters would only make everything unreadable."""
 
 
+_PIECE = 128
+"""Characters; so long a piece of a secret cannot be guessed from where the mask appears."""
 _LONGEST_BEGINNING = 8
 _FEW = 500
 """Forms that are compared with each other once, to look for fewer of them."""
@@ -62,7 +64,8 @@ class Masker:
         if new:
             self.secrets = (*self.secrets, *sorted(new))
             # Replaced as a whole: another thread may be masking.
-            self._known = _Forms(frozenset(form for secret in self.secrets for form in _forms(secret)))
+            forms = (form for secret in self.secrets for form in _forms(secret))
+            self._known = _Forms(frozenset(part for form in forms for part in (form, *_pieces(form))))
 
     def mask(self, text: str) -> str:
         """Return the text with all secrets masked."""
@@ -163,6 +166,11 @@ def _forms(secret: str) -> Iterator[str]:
             yield from _hexadecimal_forms(line.encode())
             yield from _base64_forms(line.encode())
     yield from _wrapped_forms(secret.encode())
+
+
+def _pieces(form: str) -> Iterator[str]:
+    """Yield the pieces of a long form, so that what is left of it where a line was cut is masked too."""
+    return (form[at : at + _PIECE] for at in range(0, len(form) - _PIECE, _PIECE))
 
 
 def _escaped_forms(line: str) -> Iterator[str]:
