@@ -12,6 +12,7 @@ import aiohttp
 
 from bot.app.adapters import Adapters, open_adapters
 from bot.core import naming
+from bot.core.results.masking import Masker
 from bot.core.runs.fencing import holder_of
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken, RetryLater
@@ -131,10 +132,10 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 @asynccontextmanager
-async def remote_adapters(settings: Settings) -> AsyncIterator[Adapters]:
+async def remote_adapters(settings: Settings, masker: Masker) -> AsyncIterator[Adapters]:
     """Open the usual adapters, but use the engine at `[docker] host` in place of all runners."""
     session = aiohttp.ClientSession(settings.docker.host, timeout=aiohttp.ClientTimeout(total=None))
-    async with open_adapters(settings) as adapters, session:
+    async with open_adapters(settings, masker) as adapters, session:
         remote: Any = RemoteAdapters(session, settings.server.data_dir / "replica")
         runners = {RunnerName.DOCKER: remote}
         steps = replace(adapters.steps, source=remote, registry=remote, builders=runners, platforms=runners)
