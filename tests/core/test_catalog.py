@@ -33,7 +33,11 @@ def test_configuration_may_name_automatic_commands() -> None:
         ("deploi", 'unknown command deploi; did you mean "deploy"?'),
         ("构建", "unknown command 构建; the commands are build, deploy,"),
         ("zzz staging", "unknown command zzz; the commands are build, deploy,"),
-        ("test staging", "test takes no environment; these do: deploy, extend, wake, teardown"),
+        ("test staging", None),
+        (
+            "build staging",
+            "build takes no environment; these do: deploy, test, retest, extend, wake, teardown",
+        ),
     ],
 )
 def test_permissions_may_only_name_commands_and_environments_of_those_that_take_one(
@@ -80,8 +84,8 @@ def test_one_command_is_explained() -> None:
     [
         ("build", "/build"),
         ("deploy", "/deploy [env] [ttl=…]"),
-        ("test", "/test [suite…]"),
-        ("retest", "/retest [failed]"),
+        ("test", "/test [suite…] [env=…]"),
+        ("retest", "/retest [failed] [env=…]"),
         ("teardown", "/teardown [env]"),
         ("ok-to-test", "/ok-to-test [sha]"),
         ("help", "/help [command]"),
