@@ -16,7 +16,7 @@ from bot.model.text import Language
 from bot.ports import Sandbox
 from bot.reports import paths
 from bot.reports.log import SIZE_LIMIT, StepLog
-from bot.reports.page import page
+from bot.reports.page import compiled, page
 from bot.reports.results import SuiteResults, stored
 
 logger = logging.getLogger(__name__)
@@ -132,5 +132,6 @@ class RunFiles:
         names = await store.names(run)
         await store.remove(run, [name for name in names if name.startswith(beginning) and name not in kept])
         results = [await store.read(run, name) for name in names if name.endswith(paths.RESULTS)]
+        await asyncio.to_thread(compiled, self._language)
         shown = await self._sandbox.call(SHOWING, paths.REPORT, page, self._language, run, results)
         await store.put(run, {paths.REPORT: shown})

@@ -77,7 +77,7 @@ class Section:
 
 def page(language: Language, run: int, results: Sequence[bytes]) -> bytes:
     """Return the report of a run from the stored results of its suites."""
-    return _pages(language).render(run, read_all(results)).encode("utf-8", "replace")
+    return compiled(language).render(run, read_all(results)).encode("utf-8", "replace")
 
 
 class ReportPage:
@@ -115,7 +115,8 @@ class ReportPage:
 
 
 @cache
-def _pages(language: Language) -> ReportPage:
+def compiled(language: Language) -> ReportPage:
+    """Return what renders pages in a language. The first call compiles the template, which takes a while."""
     return ReportPage(language)
 
 
