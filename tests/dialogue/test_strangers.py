@@ -23,7 +23,7 @@ async def test_several_commands_get_one_answer_in_order(tester: OfflineTester) -
     parts = [
         "`/build`",
         "**team/shop!1**",
-        "`/test [suite…]`",
+        "`/test [suite…] [env=…]`",
         "did you mean `/build`",
         "There is no environment",
     ]
