@@ -24,7 +24,9 @@ async def opened(scene: Scene, *, by: str = "mei", **comments: Any) -> int:
     """Start a bot, and open a pull request on which nothing runs."""
     if by != "stranger":
         await scene.gitee.commit(REPO, "master", {".chatops.yml": "version: 1\non: {open: []}\n"}, by="lin")
-    await scene.start(comments={"language": "en", "announce": False, **comments})
+    # A sweep makes calls of its own, the more the longer a test takes.
+    settings = {"language": "en", "announce": False, **comments}
+    await scene.start(comments=settings, sweep={"enabled": False})
     return await scene.gitee.open_pull(
         REPO, "work", files={"app.py": "print(1)\n"}, by=by, title="Add a cart", from_fork=by == "stranger"
     )
@@ -40,7 +42,7 @@ async def answered(scene: Scene, number: int, *bodies: str, by: str = "stranger"
 
 
 def counted(scene: Scene, method: str = "*") -> Fault:
-    """Return a counter of the calls of the API from now on."""
+    """Return a counter of the calls of the API from now on, without those that an earlier one counts."""
     return scene.gitee.faults.add(method, "/api/v5/", times=1_000_000)
 
 
@@ -57,12 +59,13 @@ async def test_a_hundred_comments_get_as_many_answers_as_the_settings_say(lone_s
     # What is as old as the bot, in Gitee's whole seconds, may have been answered before: it is searched for.
     started = int(time.time())
     await lone_scene.until(lambda: int(time.time()) > started)
-    calls, posts = counted(lone_scene), counted(lone_scene, "POST")
+    await lone_scene.idle()
+    posts, others = counted(lone_scene, "POST"), counted(lone_scene)
     said = await answered(lone_scene, number, *[TEN] * 100)
     assert len(said) == 4
     assert ["Until" in one for one in said] == [False, False, False, True]
-    assert calls.hits <= 2 * 100 + 4 * 10, "a comment that is not answered costs two calls"
-    assert posts.hits <= 4
+    assert posts.hits + others.hits <= 2 * 100 + 4 * 10, "a comment that is not answered costs two calls"
+    assert posts.hits == 4
     [helped] = await answered(lone_scene, number, "/status", by="lin")
     assert "No environment is running" in helped
 
@@ -85,6 +88,7 @@ async def test_several_replicas_share_one_limit(shared_scene: Scene) -> None:
 
 async def test_a_hundred_comments_that_get_no_answer_cost_little(lone_scene: Scene) -> None:
     number = await opened(lone_scene, strangers="silent", answers=4)
+    await lone_scene.idle()
     calls = counted(lone_scene)
     assert await answered(lone_scene, number, *["/help"] * 100) == []
     assert calls.hits <= 2 * 100 + 4 * 10
@@ -115,10 +119,10 @@ async def pushed(scene: Scene, number: int, times: int) -> list[str]:
 async def test_a_hundred_pushes_get_as_many_requests_as_the_settings_say(lone_scene: Scene) -> None:
     number = await opened(lone_scene, by="stranger", answers=4)
     await lone_scene.idle()
-    calls, posts = counted(lone_scene), counted(lone_scene, "POST")
+    posts, others = counted(lone_scene, "POST"), counted(lone_scene)
     shas = await pushed(lone_scene, number, 100)
     assert len(lone_scene.comments("Nothing has run yet")) <= 4
-    assert calls.hits <= 2 * 100 + 4 * 15, "a push that gets no request costs two calls"
+    assert posts.hits + others.hits <= 2 * 100 + 4 * 15, "a push that gets no request costs two calls"
     assert posts.hits <= 4
     [said] = await answered(lone_scene, number, "/ok-to-test", by="lin")
     assert f"`/ok-to-test {shas[-1]}`" in said
