@@ -53,7 +53,7 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     """Deploy the latest commit, after a build if it has no image."""
     if not now.pipeline.deploy.enabled:
         return Refuse(Reason.STEP_DISABLED, {"step": "deploy"})
-    unknown = planning.unknown_environment(now.pipeline, args.env)
+    unknown = planning.unknown_environment(args.env, planning.environment_names(now.pipeline))
     return unknown or StartRun(planning.to_deploy(now, args.env, args.ttl))
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.core import duration
 from bot.core.deciding import planning
 from bot.core.environments import expiry
-from bot.core.language.arguments import arg
+from bot.core.language.arguments import arg, environment
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.forge import PullState
 from bot.model.observed import Effect
@@ -38,14 +38,11 @@ class Args:
         expected="8h, 2d (≤ 30d)",
         also=("ttl", "时长"),
     )
-    env: str | None = arg(
+    env: str | None = environment(
         Text(
             en="Environment to extend; by default all environments of this pull request.",
             zh="要延长的环境，省略时为此 PR 的全部环境。",
-        ),
-        parse=str,
-        default=None,
-        also=("environment", "环境"),
+        )
     )
 
 
@@ -56,8 +53,8 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     found = planning.existing_environments(now)
     if not found:
         return Refuse(Reason.NO_ENVIRONMENT)
-    if args.env is not None and args.env not in found:
-        return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": ", ".join(found)})
+    if unknown := planning.unknown_environment(args.env, found):
+        return unknown
     chosen = [one for name, one in found.items() if args.env in {None, name}]
     longer = [expiry.extension(one, args.time, now.now, now.settings.max_lifetime) for one in chosen]
     extensions = tuple(one for one in longer if one is not None)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bot.core.deciding import planning
-from bot.core.language.arguments import arg, word
+from bot.core.language.arguments import arg, environment, word
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.observed import Effect
 from bot.model.outcome import Outcome, Refuse, StartRun
@@ -24,15 +24,12 @@ class Args:
         default=False,
         expected="failed",
     )
-    env: str | None = arg(
+    env: str | None = environment(
         Text(
             en="Environment to test; by default the one that was deployed last.",
             zh="要测试的环境，省略时为最近部署的环境。",
         ),
-        parse=str,
-        default=None,
         keyword=True,
-        also=("environment", "环境"),
     )
 
 
@@ -44,9 +41,8 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     suites = _failed(now) if args.failed else _same(now)
     if args.failed and not suites:
         return Refuse(Reason.NOTHING_FAILED)
-    environment = args.env or planning.last_deployed(now)
-    unknown = planning.unknown_environment(now.pipeline, environment)
-    return unknown or StartRun(planning.to_test(now, suites, environment))
+    unknown = planning.unknown_environment(args.env, planning.environment_names(now.pipeline))
+    return unknown or StartRun(planning.to_test(now, suites, args.env or planning.last_deployed(now)))
 
 
 def _same(now: Snapshot) -> tuple[Suite, ...]:

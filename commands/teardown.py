@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.core.deciding import planning
-from bot.core.language.arguments import arg
+from bot.core.language.arguments import environment
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.forge import PullState
 from bot.model.observed import Effect
@@ -18,14 +18,11 @@ from bot.model.text import Text
 class Args:
     """Which environment; none means all."""
 
-    env: str | None = arg(
+    env: str | None = environment(
         Text(
             en="Environment to tear down; by default all environments of this pull request.",
             zh="要清理的环境，省略时清理此 PR 的全部环境。",
-        ),
-        parse=str,
-        default=None,
-        also=("environment", "环境"),
+        )
     )
 
 
@@ -35,8 +32,8 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     removable = _removable(now)
     if not removable and not (over and (now.images or now.active)):
         return Refuse(Reason.NOTHING_TO_TEAR_DOWN)
-    if args.env is not None and args.env not in removable:
-        return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": ", ".join(removable)})
+    if unknown := planning.unknown_environment(args.env, removable):
+        return unknown
     return StartRun(
         Plan((Teardown(args.env, everything=over and args.env is None, config=now.pipeline.teardown),))
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.core.deciding import planning
-from bot.core.language.arguments import arg, many
+from bot.core.language.arguments import environment, many
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.observed import Effect
 from bot.model.outcome import Outcome, Refuse, StartRun
@@ -24,26 +24,22 @@ class Args:
         name="suite",
         also=("套件",),
     )
-    env: str | None = arg(
+    env: str | None = environment(
         Text(
             en="Environment to test; by default the one that was deployed last.",
             zh="要测试的环境，省略时为最近部署的环境。",
         ),
-        parse=str,
-        default=None,
         keyword=True,
-        also=("environment", "环境"),
     )
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
     """Test the latest commit, after building and deploying it if needed."""
-    environment = args.env or planning.last_deployed(now)
     suites = planning.chosen_suites(now.pipeline, args.suites)
     if isinstance(suites, Refuse):
         return suites
-    unknown = planning.unknown_environment(now.pipeline, environment)
-    return unknown or StartRun(planning.to_test(now, suites, environment))
+    unknown = planning.unknown_environment(args.env, planning.environment_names(now.pipeline))
+    return unknown or StartRun(planning.to_test(now, suites, args.env or planning.last_deployed(now)))
 
 
 command = Command(

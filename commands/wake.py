@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.core.deciding import planning
-from bot.core.language.arguments import arg
+from bot.core.language.arguments import environment
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.environment import EnvironmentState
 from bot.model.forge import PullState
@@ -19,14 +19,11 @@ from bot.model.text import Text
 class Args:
     """Which environment; none means all."""
 
-    env: str | None = arg(
+    env: str | None = environment(
         Text(
             en="Environment to wake; by default all sleeping environments of this pull request.",
             zh="要唤醒的环境，省略时为此 PR 所有休眠中的环境。",
-        ),
-        parse=str,
-        default=None,
-        also=("environment", "环境"),
+        )
     )
 
 
@@ -37,8 +34,8 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     found = planning.existing_environments(now)
     if not found:
         return Refuse(Reason.NO_ENVIRONMENT)
-    if args.env is not None and args.env not in found:
-        return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": ", ".join(found)})
+    if unknown := planning.unknown_environment(args.env, found):
+        return unknown
     asleep = [name for name, one in found.items() if one.state is EnvironmentState.ASLEEP]
     chosen = tuple(name for name in asleep if args.env in {None, name})
     return Wake(chosen) if chosen else Refuse(Reason.NOT_ASLEEP)

@@ -278,8 +278,11 @@ def test_an_environment_that_an_earlier_command_deploys_is_meant(*, automatic: b
     assert planning.last_deployed(after(STAGING, DEPLOY, facts=facts)) == "preview"
 
 
-def test_an_environment_that_is_not_configured_is_refused() -> None:
+def test_an_environment_that_is_not_known_is_refused() -> None:
     facts = {"name": "prod", "known": "preview, staging"}
 
-    assert planning.unknown_environment(STAGED, "prod") == Refuse(Reason.UNKNOWN_ENVIRONMENT, facts)
-    assert planning.unknown_environment(STAGED, "staging") is None
+    assert planning.unknown_environment("prod", ("preview", "staging")) == Refuse(
+        Reason.UNKNOWN_ENVIRONMENT, facts
+    )
+    assert planning.unknown_environment("staging", ("preview", "staging")) is None
+    assert planning.unknown_environment(None, ()) is None

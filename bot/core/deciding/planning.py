@@ -1,6 +1,6 @@
 """Plans runs: which steps a command needs, and how the plans of one comment become one."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -76,14 +76,11 @@ def last_deployed(snapshot: Snapshot) -> str:
     return max(_deployed(snapshot), default=(snapshot.now, DEFAULT_ENVIRONMENT))[1]
 
 
-def unknown_environment(pipeline: Pipeline, name: str) -> Refuse | None:
-    """Return the refusal of an environment that is not configured, None if it is."""
-    known = environment_names(pipeline)
-    return (
-        None
-        if name in known
-        else Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": name, "known": ", ".join(known)})
-    )
+def unknown_environment(name: str | None, known: Collection[str]) -> Refuse | None:
+    """Return the refusal of an environment that is not among these; None if none is named."""
+    if name is None or name in known:
+        return None
+    return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": name, "known": ", ".join(known)})
 
 
 def environment_names(pipeline: Pipeline) -> tuple[str, ...]:

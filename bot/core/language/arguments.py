@@ -114,6 +114,11 @@ def many(
     return declared
 
 
+def environment(text: Text, *, keyword: bool = False) -> str | None:
+    """Declare the name of an environment, which may be left out."""
+    return arg(text, parse=str, default=None, keyword=keyword, also=("environment", "环境"))
+
+
 def word(*spellings: str) -> Callable[[str], bool]:
     """Return a parser for a switch that is on when one of these words is given."""
 
