@@ -12,8 +12,13 @@ from pydantic import SecretStr
 from bot.app import engine, reconciling
 from bot.engine.replicas.membership import Membership
 from bot.engine.replicas.periodic_tasks import PeriodicTasks
+from bot.model.pipeline import RunnerName
 from bot.model.text import Language
 from bot.render import renderer
+from bot.runners.jenkins.build_follower import JenkinsTimeouts
+from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
+from bot.runners.jenkins.jobs import JenkinsJobs
+from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import (
     CommentsSettings,
     GiteeSettings,
@@ -24,6 +29,7 @@ from bot.settings.model import (
     SweepSettings,
 )
 from playground import webhooks
+from playground.jenkins.server import OfflineJenkins
 from tests.dialogue.offline import OfflineTester, gitee_with_repository
 from tests.dialogue.tester import REPO, SECRET
 from tests.fakes.adapters import PATIENCE, FakeWorld
@@ -92,3 +98,17 @@ async def tester(tmp_path: Path, settings: Settings) -> AsyncIterator[OfflineTes
             assert found.unread() == [], "comments were left unread"
         finally:
             await found.stop()
+
+
+@pytest.fixture
+async def jenkins(tester: OfflineTester) -> AsyncIterator[OfflineJenkins]:
+    """Give the tester's bot a Jenkins."""
+    clock = tester.clock
+    async with OfflineJenkins(now=lambda: clock.now().timestamp(), sleep=clock.sleep) as found:
+        found.add_user("chatops", token="11token")
+        client = JenkinsClient(JenkinsOptions(found.url, "chatops", "11token"))
+        tester.world.jobs[RunnerName.JENKINS] = JenkinsJobs(
+            client, found.url, ("{owner}/**",), clock, ProcessSandbox(), JenkinsTimeouts(), clock.sleep
+        )
+        yield found
+        await client.close()

@@ -1,19 +1,13 @@
 """Steps as Jenkins jobs, with the offline Jenkins over real HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from bot.core.results import junit_cases
-from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import RunState, StopRequest
-from bot.runners.jenkins.build_follower import JenkinsTimeouts
-from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
-from bot.runners.jenkins.jobs import JenkinsJobs
-from bot.sandbox.process import ProcessSandbox
 from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.state import Permission
 from playground.jenkins.stories import BuildHandle, fails, gated, reporting
@@ -38,19 +32,6 @@ HOST = "pr-1-shop.test.example.com"
 URL = "https://pr-1-shop.k8s.example.com/"
 reports_image = reporting(IMAGE="{CHATOPS_IMAGE}", IMAGE_DIGEST=DIGEST)
 reports_url = reporting(SERVICE_URL=URL)
-
-
-@pytest.fixture
-async def jenkins(tester: OfflineTester) -> AsyncIterator[OfflineJenkins]:
-    clock = tester.clock
-    async with OfflineJenkins(now=lambda: clock.now().timestamp(), sleep=clock.sleep) as found:
-        found.add_user("chatops", token="11token")
-        client = JenkinsClient(JenkinsOptions(found.url, "chatops", "11token"))
-        tester.world.jobs[RunnerName.JENKINS] = JenkinsJobs(
-            client, found.url, ("{owner}/**",), clock, ProcessSandbox(), JenkinsTimeouts(), clock.sleep
-        )
-        yield found
-        await client.close()
 
 
 async def test_a_job_builds_and_reports_its_image(tester: OfflineTester, jenkins: OfflineJenkins) -> None:

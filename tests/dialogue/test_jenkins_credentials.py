@@ -1,17 +1,11 @@
 """Jobs get the ids of credentials in Jenkins, never the values of secrets."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.model.pipeline import RunnerName
 from bot.model.secrets import SecretStep
-from bot.runners.jenkins.build_follower import JenkinsTimeouts
-from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
-from bot.runners.jenkins.jobs import JenkinsJobs
-from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import SecretSettings, Settings
 from playground.jenkins.server import DECLARED, OfflineJenkins
 from playground.jenkins.stories import BuildHandle
@@ -51,19 +45,6 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
         "cert": SecretSettings(("team/shop",), test, jenkins="cert_2026.1"),
     }
     return replace(settings, secrets=found)
-
-
-@pytest.fixture
-async def jenkins(tester: OfflineTester) -> AsyncIterator[OfflineJenkins]:
-    clock = tester.clock
-    async with OfflineJenkins(now=lambda: clock.now().timestamp(), sleep=clock.sleep) as found:
-        found.add_user("chatops", token="11token")
-        client = JenkinsClient(JenkinsOptions(found.url, "chatops", "11token"))
-        tester.world.jobs[RunnerName.JENKINS] = JenkinsJobs(
-            client, found.url, ("{owner}/**",), clock, ProcessSandbox(), JenkinsTimeouts(), clock.sleep
-        )
-        yield found
-        await client.close()
 
 
 @pytest.mark.attack
