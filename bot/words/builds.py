@@ -7,6 +7,13 @@ from bot.model.reason import Reason
 from bot.model.text import Text
 from bot.words.sentence import Wording
 
+_IMAGE_MISSING = Text(
+    en="Check its name and tag, and whether the build machine can reach its registry. A private image"
+    " must be among the `bases` that the operator sets in `[registry]`.",
+    zh="请检查名称和标签，以及构建机是否能访问它所在的镜像仓库。私有镜像须由管理员加入"
+    " `[registry]` 的 `bases`。",
+)
+
 BUILDS: Final[Mapping[Reason, Wording]] = {
     Reason.SOURCE_TOO_LARGE: Wording(
         Text(
@@ -98,21 +105,11 @@ BUILDS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.BASE_IMAGE_MISSING: Wording(
         Text(en="The base image {image} cannot be found.", zh="找不到基础镜像 {image}。"),
-        advice=Text(
-            en="Check its name and tag, and whether the build machine can reach its registry. A private image"
-            " must be among the `bases` that the operator sets in `[registry]`.",
-            zh="请检查名称和标签，以及构建机是否能访问它所在的镜像仓库。私有镜像须由管理员加入"
-            " `[registry]` 的 `bases`。",
-        ),
+        advice=_IMAGE_MISSING,
     ),
     Reason.IMAGE_MISSING: Wording(
         Text(en="The image {image} cannot be found.", zh="找不到镜像 {image}。"),
-        advice=Text(
-            en="Check its name and tag, and whether the engine can reach its registry. A private image must"
-            " be among the `bases` that the operator sets in `[registry]`.",
-            zh="请检查名称和标签，以及 Docker Engine 是否能访问它所在的镜像仓库。私有镜像须由管理员加入"
-            " `[registry]` 的 `bases`。",
-        ),
+        advice=_IMAGE_MISSING,
     ),
     Reason.IMAGE_HOST_UNKNOWN: Wording(
         Text(
