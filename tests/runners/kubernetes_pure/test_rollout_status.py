@@ -245,6 +245,28 @@ def test_a_refusal_counts_until_the_pods_exist() -> None:
 
 
 @pytest.mark.parametrize(
+    "answer",
+    [
+        "The POST operation against Pod could not be completed at this time, please try again.",
+        "Too many requests, please try again later.",
+        'Operation cannot be fulfilled on resourcequotas "chatops": please apply your changes and try again',
+        "the server is currently unable to handle the request",
+        'Internal error occurred: failed calling webhook "policy.example": connection refused',
+        "etcdserver: leader changed",
+    ],
+)
+def test_an_answer_for_the_moment_is_an_uncertain_problem(answer: str) -> None:
+    message = f"create Pod web-0 in StatefulSet web failed error: {answer}"
+    refused = event("FailedCreate", message, "web", "StatefulSet")
+    state = NamespaceState(workloads=[workload("StatefulSet")], events=[refused])
+
+    assert rollout_status.fatal(state) is None
+    assert rollout_status.transient(state) == RolloutFailure(
+        Reason.POD_REFUSED, {"message": message}, transient=True
+    )
+
+
+@pytest.mark.parametrize(
     "words",
     [
         "status unknown for quota: chatops, resources: pods",

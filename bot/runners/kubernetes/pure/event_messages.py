@@ -20,6 +20,9 @@ _TRANSIENT = re.compile(
     r"|status unknown for quota|no api token found for service account"
     # Overload; the next attempt may collide with one that timed out but still runs.
     r"|timed out|\btimeout\b|deadline exceeded|failed to reserve container name"
+    # The API server's words for ServerTimeout, TooManyRequests, Conflict, ServiceUnavailable, InternalError
+    # (an admission webhook that does not answer), and those of its database.
+    r"|\btry again\b|unable to handle the request|internal error occurred|etcdserver: "
 )
 _BACK_OFF = re.compile(r"^Back-off pulling image \"[^\"]*\"$")
 
