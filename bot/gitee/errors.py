@@ -10,6 +10,7 @@ import httpx
 
 from bot.model.errors import AnswerLost, ChatOpsError, CommentRefused, GiveUp, RetryLater
 from bot.model.reason import Reason
+from bot.model.shortening import shortened
 
 LONGEST_DELAY = 3600.0
 """Most seconds to wait, whatever Gitee asks for."""
@@ -62,7 +63,7 @@ def message_of(response: httpx.Response) -> str:
     if isinstance(found, Mapping):
         names = ("message", "error_description", "error", "messages")
         found = next((found[name] for name in names if found.get(name)), "")
-    return " ".join(str(found or "").split())[:_MESSAGE_LENGTH]
+    return shortened(" ".join(str(found or "").split()), _MESSAGE_LENGTH)
 
 
 def delay_of(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from bot.gitee.git import GitResult
+from bot.model.shortening import shortened
 
 LONGEST = 300
 
@@ -52,4 +53,4 @@ def conclusion(errors: str) -> str:
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
     line = (fatal or lines or ["git failed"])[-1]
-    return "".join(char for char in line if char.isprintable())[:LONGEST]
+    return shortened("".join(char for char in line if char.isprintable()), LONGEST)

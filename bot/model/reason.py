@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
+from bot.model.shortening import shortened
+
 LONGEST_FACT = 2_000
 """Characters of a fact; what a pull request wrote may be longer."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -12,10 +14,7 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 def bounded(facts: Mapping[str, str]) -> dict[str, str]:
     """Return the facts so that they can be stored and shown: cut, and with `?` for what is no character."""
-    return {
-        name: value if len(value) <= LONGEST_FACT else f"{value[: LONGEST_FACT - 1]}…"
-        for name, value in ((name, _UNSTORABLE.sub("?", value)) for name, value in facts.items())
-    }
+    return {name: shortened(_UNSTORABLE.sub("?", value), LONGEST_FACT) for name, value in facts.items()}
 
 
 class Reason(StrEnum):

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from bot.core.language.spelling import nearest
 from bot.model.pipeline import Automatic, Pipeline
+from bot.model.shortening import shortened
 from bot.model.text import Text
 from bot.model.views import ConfigBroken, ConfigProblem
 from bot.pipeline import checks, job_checks, messages, shape
@@ -125,7 +126,7 @@ def _type_problem(document: Document, error: ErrorDetails) -> ConfigProblem:
 
 
 def _problem(path: Path, mark: Mark, message: Text, suggestion: str = "") -> ConfigProblem:
-    where = _cut(".".join(map(str, path)), _MAX_PATH_LENGTH)
+    where = shortened(".".join(map(str, path)), _MAX_PATH_LENGTH)
     return ConfigProblem(mark.line, mark.column, where, message, suggestion)
 
 
@@ -168,8 +169,4 @@ def _excerpt(text: str, problems: Iterable[ConfigProblem]) -> str:
 
 def _printable(line: str) -> str:
     visible = "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in line)
-    return _cut(visible, _EXCERPT_WIDTH)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return shortened(visible, _EXCERPT_WIDTH)

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
+from bot.model.shortening import shortened
 from bot.words.sentence import Part, PartKind
 
 ZERO_WIDTH = "\u200b"
@@ -39,8 +40,7 @@ def _visible(character: str) -> bool:
 
 def one_line(text: str, limit: int = 200) -> str:
     """Join lines, collapse blanks, and cut the result to `limit` characters."""
-    joined = " ".join(clean(text).split())
-    return joined if len(joined) <= limit else joined[: limit - 1] + "…"
+    return shortened(" ".join(clean(text).split()), limit)
 
 
 def _literal(text: str) -> str:

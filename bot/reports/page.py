@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.model.report import Case, CaseState
 from bot.model.run import TestCounts
+from bot.model.shortening import shortened
 from bot.model.text import Language
 from bot.reports.paths import address, is_own_page
 from bot.reports.results import SuiteResults, read_all
@@ -133,7 +134,7 @@ class _Budget:
         return self.opened <= MOST_OPEN
 
     def text(self, given: str) -> str:
-        shown = shortened(printable(given).strip("\n"))
+        shown = _ends(printable(given).strip("\n"))
         if len(shown) > self.texts:
             return ""
         self.texts -= len(shown)
@@ -148,7 +149,7 @@ class _Budget:
         return taken
 
 
-def shortened(text: str) -> str:
+def _ends(text: str) -> str:
     """Return only the beginning and end of a text that is too long: the error is in one of them."""
     if len(text) <= MOST_TEXT:
         return text
@@ -158,14 +159,12 @@ def shortened(text: str) -> str:
 
 def label(name: str) -> str:
     """Return a hostile name on one line, short enough for a table."""
-    joined = " ".join(printable(name).split())
-    return joined if len(joined) <= _LONGEST_NAME else f"{joined[:_LONGEST_NAME]}…"
+    return shortened(" ".join(printable(name).split()), _LONGEST_NAME)
 
 
 def message(text: str) -> str:
     """Return the message of a failed test, shortened."""
-    shown = printable(text).strip()
-    return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}…"
+    return shortened(printable(text).strip(), _LONGEST_MESSAGE)
 
 
 def seconds(amount: float) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.core.admission.builds import secret_missing
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
+from bot.model.shortening import shortened
 from bot.runners.lines import clean
 
 REMEMBERED = 40
@@ -102,20 +103,21 @@ def host_unknown(image: str, message: str) -> TellUser | None:
 
 def plain(message: str) -> str:
     """Return a message without the prefixes that BuildKit's layers add."""
-    return clean(_FRONTEND.sub("", message))[:_SHOWN]
+    return shortened(clean(_FRONTEND.sub("", message)), _SHOWN)
 
 
 def _instruction_failed(failure: BuildFailure, code: str) -> ChatOpsError:
     lines = failure.tail if code else (*failure.tail, plain(failure.message))
     log = "\n".join(lines)
-    return TellUser(Reason.BUILD_FAILED, {"instruction": failure.instruction[:_SHOWN], "code": code}, log=log)
+    facts = {"instruction": shortened(failure.instruction, _SHOWN), "code": code}
+    return TellUser(Reason.BUILD_FAILED, facts, log=log)
 
 
 def _rejected(message: str, path: str) -> ChatOpsError | None:
     if target := _TARGET.search(message):
         return TellUser(Reason.TARGET_UNKNOWN, {"target": target[1] or target[2]})
     if secret := _SECRET.search(message):
-        return secret_missing(clean(secret[1])[:_SHOWN], path)
+        return secret_missing(shortened(clean(secret[1]), _SHOWN), path)
     if _NO_FILE.search(message):
         return TellUser(Reason.NO_DOCKERFILE, {"path": path})
     if _SYNTAX.search(message):

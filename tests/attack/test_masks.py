@@ -8,9 +8,13 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.core.results.masking import Masker
+from bot.core.results import junit
+from bot.core.results.junit_cases import LONGEST_MESSAGE, LONGEST_NAME, LONGEST_TEXT
+from bot.core.results.masking import SHORTEST, Masker
 from bot.reports.folder import LocalAppendFile
 from bot.reports.log import StepLog
+from bot.reports.results import SuiteResults, stored
+from bot.runners.lines import LINE_LIMIT, Lines
 
 SECRET = "9f86d081+884c/7d659a2~feaa0c55ad015a3"
 KEY = "-----BEGIN KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\n-----END KEY-----"
@@ -82,3 +86,39 @@ def test_each_line_of_a_key_is_masked(form: type[str]) -> None:
 def test_text_without_a_secret_is_unchanged() -> None:
     output = f"{encoded('a harmless text')} {SECRET[:-1]} {encoded(SECRET[::-1])}\n"
     assert Masker([SECRET]).mask(output) == output
+
+
+LONG = "".join(map(str, range(1000, 1200)))
+"""Longer than the pieces in which long secrets are masked, and without a repetition."""
+
+
+def shown_of(secret: str, text: str) -> set[str]:
+    """Return the parts of a secret, as long as what is masked, that a text shows."""
+    parts = {secret[at : at + SHORTEST] for at in range(len(secret) - SHORTEST + 1)}
+    return {part for part in parts if part in text}
+
+
+@pytest.mark.parametrize("before", range(0, 900, 37))
+def test_what_a_long_line_leaves_of_a_secret_is_masked(tmp_path: Path, before: int) -> None:
+    log = StepLog(LocalAppendFile(tmp_path / "log"), Masker([LONG]))
+    (line,) = Lines().feed(b"=" * (LINE_LIMIT - before) + LONG.encode() + b"\n")
+
+    log.write(f"{line}\n")
+
+    assert not shown_of(LONG, (tmp_path / "log").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("at", range(-900, 200, 61))
+@pytest.mark.parametrize("name", ["name", "message", "details", "output"])
+def test_what_a_long_text_of_a_test_leaves_of_a_secret_is_masked(name: str, at: int) -> None:
+    limit = {"name": LONGEST_NAME, "message": LONGEST_MESSAGE}.get(name, LONGEST_TEXT)
+    text = f"{'=' * (limit // 2 + at)}{LONG}{'=' * limit}"
+    given = dict.fromkeys(("name", "message", "details", "output"), "-") | {name: text}
+    xml = (
+        f'<testsuite><testcase name="{given["name"]}"><failure message="{given["message"]}">{given["details"]}</failure>'
+        f"<system-out>{given['output']}</system-out></testcase></testsuite>"
+    )
+
+    kept = stored([LONG], SuiteResults("unit", junit.read({"junit.xml": xml.encode()})), {})
+
+    assert not any(shown_of(LONG, file.decode()) for file in kept.values())

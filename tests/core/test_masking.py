@@ -46,6 +46,22 @@ def test_a_secret_at_the_edge_of_a_fact_that_was_cut_shows_nothing(left: int) ->
 
 
 @pytest.mark.attack
+@given(at=st.integers(0, 40), width=st.integers(0, 40), secret=st.text("abc", min_size=4, max_size=12))
+def test_a_secret_that_a_cut_halves_shows_less_than_what_is_masked(at: int, width: int, secret: str) -> None:
+    text = f"-----{secret}-----{secret}-----"
+    shown = Masker([secret]).mask(f"{text[:at]}…{text[at + width :]}")
+
+    before, after = (part.removesuffix("-----").replace(MASK, "") for part in shown.split("…"))
+    assert not any(secret[:SHORTEST] in part or secret[-SHORTEST:] in part for part in (before, after))
+
+
+def test_what_a_test_suite_cut_itself_stays_as_it_is() -> None:
+    masker = Masker(["token"])
+
+    assert masker.mask("to… tok…en in…ken") == "to… tok…en in…ken"
+
+
+@pytest.mark.attack
 @pytest.mark.parametrize("stored", ["hunter2-9f86d081", "hunter2-9f86d081\n", "hunter2-9f86d081\r\n"])
 @pytest.mark.parametrize("shown", ["hunter2-9f86d081", "hunter2-9f86d081\n", "hunter2-9f86d081\r\n"])
 def test_a_line_end_in_a_file_makes_no_difference_to_masking(stored: str, shown: str) -> None:

@@ -15,6 +15,7 @@ from bot.model.forge import PullRequest
 from bot.model.outcome import Approve, Decision, Ignore, Outcome, Refuse, Reply, StartRun, StopRuns
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason, bounded
+from bot.model.shortening import shortened
 from bot.model.views import ApprovalNeeded
 
 LONGEST_DETAILS = 200
@@ -122,8 +123,7 @@ def safe(records: Iterable[AuditRecord], mask: Mask) -> tuple[AuditRecord, ...]:
 
 def short(text: str, most: int) -> str:
     """Return text that can be stored, cut to so many characters."""
-    clean = bounded({"": text})[""]
-    return clean if len(clean) <= most else f"{clean[: most - 1]}…"
+    return shortened(bounded({"": text})[""], most)
 
 
 def _with_result(command: AuditRecord, outcome: Outcome, decision: Decision, *, starts: bool) -> AuditRecord:

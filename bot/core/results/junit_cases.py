@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.model.limits import LimitError
 from bot.model.report import Case, CaseState
+from bot.model.shortening import without_middle
 
 MOST_CASES = 20_000
 MOST_FAILURES_BEYOND = 1_000
@@ -53,16 +54,16 @@ class _Open:
         """Return the result of a case in this suite."""
         state = self.state
         chosen = next((found for found in self.outcomes if _explains(found.kind, state)), None)
-        details = _cut(_without_blank_ends("".join(chosen.chunks)), LONGEST_TEXT) if chosen else ""
+        details = without_middle(_without_blank_ends("".join(chosen.chunks)), LONGEST_TEXT) if chosen else ""
         message = (chosen.message.strip() or details.partition("\n")[0].strip()) if chosen else ""
         return Case(
             suite=_name(self.attributes.get("classname", "")) or suite,
             name=_name(self.attributes.get("name", "")) or _UNNAMED,
             state=state,
             seconds=seconds(self.attributes.get("time", "")),
-            message=_cut(message, LONGEST_MESSAGE),
+            message=without_middle(message, LONGEST_MESSAGE),
             details=details,
-            output=_cut(_without_blank_ends("".join(self.output)), LONGEST_TEXT),
+            output=without_middle(_without_blank_ends("".join(self.output)), LONGEST_TEXT),
         )
 
     @property
@@ -183,17 +184,9 @@ def _explains(kind: str, state: CaseState) -> bool:
 
 def _name(text: str) -> str:
     """Return a name on one line of bounded length."""
-    return _cut(_SPACE.sub(" ", text).strip(), LONGEST_NAME)
+    return without_middle(_SPACE.sub(" ", text).strip(), LONGEST_NAME)
 
 
 def _without_blank_ends(text: str) -> str:
     """Remove blank lines around a text. The first line keeps its indentation, so that code stays aligned."""
     return _BLANK_BEGINNING.sub("", text.rstrip())
-
-
-def _cut(text: str, limit: int) -> str:
-    """Cut the middle out of a long text: the ends of a trace are most informative."""
-    if len(text) <= limit:
-        return text
-    half = (limit - 1) // 2
-    return f"{text[:half]}…{text[-half:]}"

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
+from bot.model.shortening import CUT
+
 MASK = "***"
-CUT = "…"
-"""The end of a text that was cut."""
 SHORTEST = 4
 """Shorter secrets are not masked: masking single letters would only make everything unreadable."""
 
@@ -55,7 +55,7 @@ class Masker:
     def __init__(self, secrets: Iterable[str]) -> None:
         self.secrets: tuple[str, ...] = ()
         """All that it knows."""
-        self._known = _Forms(frozenset())
+        self._known = _Known(frozenset())
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
@@ -65,14 +65,14 @@ class Masker:
             self.secrets = (*self.secrets, *sorted(new))
             # Replaced as a whole: another thread may be masking.
             forms = (form for secret in self.secrets for form in _forms(secret))
-            self._known = _Forms(frozenset(part for form in forms for part in (form, *_pieces(form))))
+            self._known = _Known(frozenset(part for form in forms for part in (form, *_pieces(form))))
 
     def mask(self, text: str) -> str:
-        """Return the text with all secrets masked."""
+        """Return the text with all secrets masked, also what is left of one beside `…` where text was cut."""
         return self._known.mask(text)
 
     def mask_cut(self, text: str) -> str:
-        """Return a text masked, and without the beginning of a secret where it was cut, before `…`."""
+        """Return a text masked; if its end was cut, not even one letter that may begin a secret is left."""
         masked = self.mask(text)
         if not masked.endswith(CUT):
             return masked
@@ -81,7 +81,32 @@ class Masker:
 
     def settled(self, text: str) -> int:
         """Return how much of a growing text can be masked and shown; the rest may begin a secret."""
-        return self._known.settled(text)
+        return self._known.forms.settled(text)
+
+
+class _Known:
+    """The forms of all secrets, and the same backwards: of a secret that was cut, the end may be left."""
+
+    def __init__(self, forms: frozenset[str]) -> None:
+        self.forms = _Forms(forms)
+        self._backwards = _Forms(frozenset(form[::-1] for form in forms))
+
+    def mask(self, text: str) -> str:
+        if CUT in text:
+            first, *others = text.split(CUT)
+            *begun, last = (first, *map(self._without_end, others))
+            text = CUT.join((*map(self._without_beginning, begun), last))
+        return self.forms.mask(text)
+
+    def _without_beginning(self, text: str) -> str:
+        """Mask the beginning of a secret at the end of a text."""
+        left = text[: self.forms.settled(text)]
+        return left + MASK if len(text) - len(left) >= SHORTEST else text
+
+    def _without_end(self, text: str) -> str:
+        """Mask the end of a secret at the beginning of a text."""
+        left = len(text) - self._backwards.settled(text[::-1])
+        return MASK + text[left:] if left >= SHORTEST else text
 
 
 class _Forms:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from bot.model.secrets import SecretValue
+from bot.model.shortening import shortened
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.grpc_server import CallRefused, GrpcServer, GrpcStatus
 from bot.runners.docker.protobuf import decode, encode
@@ -54,7 +55,7 @@ class SessionAnswers:
             raise CallRefused(GrpcStatus.INVALID_ARGUMENT, "the request is no message") from None
         if name not in self._values:
             if len(self.missing) < _REMEMBERED:
-                self.missing.add(clean(name)[:_SHOWN])
+                self.missing.add(shortened(clean(name), _SHOWN))
             raise CallRefused(GrpcStatus.NOT_FOUND, "this build does not get it")
         return encode({1: self._values[name]})
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
+from bot.model.shortening import shortened
 
 LONGEST_DELAY = 600.0
 _MESSAGE_LENGTH = 200
@@ -42,8 +43,7 @@ def words(body: str) -> str:
     """Return the text of an HTML error page, on one line."""
     title = _TITLE.search(body)
     text = _TAGS.sub(" ", body[title.end() :] if title else body)
-    joined = " ".join(unescape(text).split())
-    return joined if len(joined) <= _MESSAGE_LENGTH else joined[: _MESSAGE_LENGTH - 1] + "…"
+    return shortened(" ".join(unescape(text).split()), _MESSAGE_LENGTH)
 
 
 def _delay(headers: Mapping[str, str]) -> float | None:

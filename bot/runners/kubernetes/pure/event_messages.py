@@ -2,6 +2,8 @@
 
 import re
 
+from bot.model.shortening import shortened
+
 SHOWN = 300
 _QUOTA = re.compile(r"(?i)exceeded quota|failed quota|maximum .* usage per")
 _ROOT = re.compile(r"(?i)run as root|runAsNonRoot|non-root policy|non-numeric user")
@@ -33,7 +35,7 @@ def plain(text: object) -> str:
     >>> plain('Failed to pull image "x": rpc error: code = Unknown desc = unauthorized')
     'unauthorized'
     """
-    return _WRAPPING.sub("", " ".join(str(text or "").split()))[:SHOWN]
+    return shortened(_WRAPPING.sub("", " ".join(str(text or "").split())), SHOWN)
 
 
 def is_transient(message: str) -> bool:

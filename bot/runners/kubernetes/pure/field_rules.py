@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from bot.core.admission.images import ImagePolicy
+from bot.model.shortening import shortened
 
 PodSecurityLevel = Literal["restricted", "baseline"]
 """Level of the Pod Security Standards."""
@@ -178,8 +179,7 @@ def is_empty(value: Any) -> bool:
 def shown(value: Any) -> str:
     """Return a value as people write it, on one line and cut to a readable length."""
     plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = plain if plain.isprintable() else json.dumps(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return shortened(plain if plain.isprintable() else json.dumps(value), _LONGEST)
 
 
 _LONGEST = 120

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.model.reason import Reason
+from bot.model.shortening import shortened
 from bot.runners.kubernetes.pure import event_messages, objects
 from bot.runners.kubernetes.pure.objects import NamespaceState, Object
 
@@ -100,7 +101,7 @@ def _refused(state: NamespaceState) -> Iterator[RolloutFailure]:
     """Yield why pods could not be created."""
     for message in (*_failures(state), *_failed_creations(state)):
         reason = Reason.QUOTA_EXCEEDED if event_messages.is_about_quota(message) else Reason.POD_REFUSED
-        facts = {"message": event_messages.without_pod(message)[: event_messages.SHOWN]}
+        facts = {"message": shortened(event_messages.without_pod(message), event_messages.SHOWN)}
         yield RolloutFailure(reason, facts, transient=event_messages.is_transient(message))
 
 
