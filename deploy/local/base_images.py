@@ -1,13 +1,14 @@
-"""Creates the offline base images: a small Python on which the demo repository and the tests build.
+"""Creates the offline base images: a small Python for the demo repository and tests, and servers for tests.
 
-On Debian 12 they are made from apt packages alone, elsewhere from `python:3.11-slim`. They have their own
-names, so that no `python:3.11-slim` on the machine is replaced.
+On Debian 12 they are made from apt packages alone, elsewhere from `python:3.11-slim` and `debian:12-slim`.
+They have their own names, so that no `python:3.11-slim` on the machine is replaced.
 """
 
 import io
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
@@ -34,6 +35,10 @@ class BaseImage:
     python_packages: tuple[str, ...]
     dockerfile: str
     """Used on machines whose apt has no Python 3.11."""
+    left_out: tuple[str, ...] = ()
+    """Dependencies that nothing in the image uses at run time."""
+    accounts: Mapping[str, int] = field(default_factory=dict)
+    """Ids of the users that the packages' scripts would create."""
 
 
 PYTHON = ("python3.11-minimal", "libpython3.11-stdlib", "busybox-static")
@@ -53,6 +58,27 @@ IMAGES = (
         " && rm -rf /var/lib/apt/lists/*\n",
     ),
 )
+SERVER_PACKAGES = (
+    *("apache2", "caddy", "lua-socket", "lua5.4", "nginx-light", "nodejs", "openjdk-17-jre-headless"),
+    *("passwd", "php8.2-cli", "php8.2-fpm", "postgresql-15", "redis-server", "ruby", "ruby-webrick"),
+    *("python3-django", "python3-fastapi", "python3-flask", "python3-psycopg2", "python3-uvicorn"),
+)
+SERVERS = BaseImage(
+    name="chatops-server-base:12",
+    packages=(*SERVER_PACKAGES, "busybox-static", "perl-base"),
+    python_packages=(),
+    dockerfile="FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends"
+    f" {' '.join(SERVER_PACKAGES)} busybox-static && rm -rf /var/lib/apt/lists/*"
+    " && ln -s busybox /bin/httpd\n",
+    # The compiler of PostgreSQL, graphics, translations and what manages the services of a whole machine.
+    left_out=(
+        *("fonts-dejavu-core", "iproute2", "libc-l10n", "libcups2", "libglib2.0-0", "libharfbuzz0b"),
+        *("libjs-jquery", "libllvm14", "libperl5.36", "libsystemd-shared", "libz3-4", "locales", "mount"),
+        *("perl", "perl-modules-5.36", "systemd", "ucf", "usrmerge", "util-linux-extra"),
+    ),
+    accounts={"www-data": 33, "redis": 101, "postgres": 102},
+)
+"""One image with all servers, because they share most of their libraries."""
 
 
 def apt_has_python() -> bool:
@@ -64,10 +90,10 @@ def apt_has_python() -> bool:
     return found.stdout.count("Candidate: ") - found.stdout.count("Candidate: (none)") == len(PYTHON)
 
 
-def missing(client: docker.DockerClient) -> list[BaseImage]:
-    """Return the images that the engine does not have yet."""
+def missing(client: docker.DockerClient, images: Sequence[BaseImage] = IMAGES) -> list[BaseImage]:
+    """Return those of the images that the engine does not have yet."""
     tags = {tag for image in client.images.list() for tag in image.tags}
-    return [image for image in IMAGES if image.name not in tags]
+    return [image for image in images if image.name not in tags]
 
 
 def make(client: docker.DockerClient, image: BaseImage) -> None:
@@ -91,7 +117,8 @@ def _from_packages(client: docker.DockerClient, image: BaseImage) -> None:
     with tempfile.TemporaryDirectory(prefix="chatops-base-") as folder:
         work = Path(folder)
         tar = work / "root.tar"
-        rootfs.write(tar, _debs(image, work / "debs"), image.python_packages, work / "scratch")
+        debs = _debs(image, work / "debs")
+        rootfs.write(tar, debs, image.python_packages, work / "scratch", image.accounts)
         repository, tag = image.name.split(":")
         client.api.import_image_from_file(str(tar), repository=repository, tag=tag, changes=CHANGES)
     # On an error the engine answers 200 and puts the message into the stream: check that the image exists.
@@ -101,13 +128,13 @@ def _from_packages(client: docker.DockerClient, image: BaseImage) -> None:
 def _debs(image: BaseImage, folder: Path) -> list[Path]:
     """Download the packages; if that fails, refresh the package lists once, because they may be outdated."""
     try:
-        return rootfs.download(image.packages, folder)
+        return rootfs.download(image.packages, folder, image.left_out)
     except subprocess.CalledProcessError as problem:
         if not machine.may_install():
             raise SetUpError(f"apt could not fetch packages:\n\n{problem.stderr}") from problem
     machine.update()
     try:
-        return rootfs.download(image.packages, folder)
+        return rootfs.download(image.packages, folder, image.left_out)
     except subprocess.CalledProcessError as problem:
         raise SetUpError(f"apt could not fetch packages:\n\n{problem.stderr}") from problem
 

@@ -7,7 +7,7 @@ nothing is installed.
 import io
 import subprocess
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -17,14 +17,16 @@ LEFT_OUT = frozenset(
 )
 DOCUMENTATION = tuple(f"usr/share/{name}/" for name in ("doc", "man", "locale", "lintian", "info"))
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+GROUP = b"root:x:0:\nnogroup:x:65534:\n"
 CERTIFICATES = "usr/share/ca-certificates/"
 SITE_PACKAGES = "usr/local/lib/python3.11/dist-packages"
 
 
-def download(packages: Sequence[str], folder: Path) -> list[Path]:
+def download(packages: Sequence[str], folder: Path, left_out: Collection[str] = ()) -> list[Path]:
     """Download packages and all their dependencies into a folder, including those installed on this machine.
 
-    Raises CalledProcessError with apt's output if a package is unavailable.
+    Those of `left_out` are not returned. Raises CalledProcessError with apt's output if a package is
+    unavailable.
     """
     (folder / "partial").mkdir(parents=True, exist_ok=True)
     nothing_installed = folder / "status"
@@ -40,7 +42,8 @@ def download(packages: Sequence[str], folder: Path) -> list[Path]:
         ],
         check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    return sorted(deb for deb in folder.glob("*.deb") if deb.name.split("_")[0] not in LEFT_OUT)
+    omitted = (LEFT_OUT | set(left_out)) - set(packages)
+    return sorted(deb for deb in folder.glob("*.deb") if deb.name.split("_")[0] not in omitted)
 
 
 class RootFs:
@@ -110,14 +113,21 @@ class RootFs:
             if inside and source.name not in {"direct_url.json", "RECORD"}:
                 self.file(f"{SITE_PACKAGES}/{source.as_posix()}", Path(source.locate()).read_bytes())
 
-    def foundations(self, applets: Iterable[str]) -> None:
-        """Add what package scripts would create: accounts, /tmp, shell commands, CA certificates."""
+    def foundations(self, applets: Iterable[str], accounts: Mapping[str, int] | None = None) -> None:
+        """Add what package scripts would create: accounts, /tmp, shell commands, CA certificates.
+
+        `accounts` are the ids of users besides root and nobody, each with a group of the same name and id.
+        """
         self.folder("tmp", 0o1777)
         self.folder("root", 0o700)
         for path in ("dev", "proc", "sys", "run", "home", "var/tmp"):
             self.folder(path)
-        self.file("etc/passwd", PASSWD)
-        self.file("etc/group", b"root:x:0:\nnogroup:x:65534:\n")
+        self.link("var/run", "/run")
+        more = (accounts or {}).items()
+        users = "".join(f"{name}:x:{number}:{number}::/nonexistent:/bin/false\n" for name, number in more)
+        groups = "".join(f"{name}:x:{number}:\n" for name, number in more)
+        self.file("etc/passwd", PASSWD + users.encode())
+        self.file("etc/group", GROUP + groups.encode())
         self.file("etc/nsswitch.conf", b"passwd: files\ngroup: files\nhosts: files dns\n")
         for applet in applets:
             self.link(f"bin/{applet}", "busybox")
@@ -139,12 +149,18 @@ def shell_commands(debs: Iterable[Path], scratch: Path) -> list[str]:
     return [name for name in listed.stdout.split() if name != "busybox"]
 
 
-def write(tar: Path, debs: Sequence[Path], python_packages: Iterable[str], scratch: Path) -> None:
-    """Write a root file system with these packages to a tar file."""
+def write(
+    tar: Path,
+    debs: Sequence[Path],
+    python_packages: Iterable[str],
+    scratch: Path,
+    accounts: Mapping[str, int] | None = None,
+) -> None:
+    """Write a root file system with these packages and accounts to a tar file."""
     with tarfile.open(tar, "w", format=tarfile.GNU_FORMAT) as out:
         root = RootFs(out)
         for deb in debs:
             root.package(deb)
-        root.foundations(shell_commands(debs, scratch))
+        root.foundations(shell_commands(debs, scratch), accounts)
         for name in python_packages:
             root.python_package(name)

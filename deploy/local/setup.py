@@ -1,7 +1,8 @@
 """Sets up this machine: packages, a Docker Engine, a registry and the offline base images.
 
 `make setup` runs it with the Python of .venv; it can be run any number of times. `--browser` adds what only
-tests need (a browser, PostgreSQL, etcd, Spin …); `--down` stops what an earlier run started.
+tests need (a browser, PostgreSQL, etcd, Spin, a base image with servers …); `--down` stops what an earlier
+run started.
 """
 
 import fcntl
@@ -77,9 +78,10 @@ def get_packages(*, browser: bool) -> None:
             machine.disable_service(service)
 
 
-def get_base_images(client: docker.DockerClient) -> None:
-    """Create the base images that the engine does not have."""
-    for image in base_images.missing(client):
+def get_base_images(client: docker.DockerClient, *, tests: bool) -> None:
+    """Create the base images that the engine does not have, with `tests` also those that only tests need."""
+    wanted = (*base_images.IMAGES, base_images.SERVERS) if tests else base_images.IMAGES
+    for image in base_images.missing(client, wanted):
         with step(f"Base image {image.name}"):
             base_images.make(client, image)
 
@@ -102,7 +104,7 @@ def up(*, browser: bool) -> None:
             limit_builds(client)
         with step(f"Registry at {image_registry.ADDRESS}"):
             image_registry.ensure()
-        get_base_images(client)
+        get_base_images(client, tests=browser)
 
 
 def down() -> None:

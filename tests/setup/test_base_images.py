@@ -12,7 +12,7 @@ import docker.errors
 import machine
 import pytest
 import rootfs
-from base_images import IMAGES, BaseImage
+from base_images import IMAGES, SERVERS, BaseImage
 from machine import SetUpError
 
 from tests.real.fixtures import sdk
@@ -36,12 +36,12 @@ def ask(sdk: docker.DockerClient, image: BaseImage, program: str) -> str:
 
 
 def test_no_python_image_is_replaced() -> None:
-    assert all(image.name.startswith("chatops-") for image in IMAGES)
+    assert all(image.name.startswith("chatops-") for image in (*IMAGES, SERVERS))
 
 
 @pytest.mark.docker
 def test_setup_created_all_images(sdk: docker.DockerClient) -> None:
-    assert base_images.missing(sdk) == []
+    assert base_images.missing(sdk, (*IMAGES, SERVERS)) == []
 
 
 @pytest.mark.docker

@@ -110,6 +110,22 @@ def test_results_of_package_scripts_are_added(written: Written) -> None:
     assert "usr/lib/ssl/cert.pem" not in tar.getnames()
 
 
+def test_accounts_of_packages_have_a_group_of_their_name(written: Written) -> None:
+    tar = written(lambda root: root.foundations([], {"www-data": 33}))
+    assert "\nwww-data:x:33:33:" in content(tar, "etc/passwd")
+    assert "\nwww-data:x:33:\n" in content(tar, "etc/group")
+
+
+def test_dependencies_can_be_left_out_unless_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("server", "compiler", "debconf", "tar"):
+        (tmp_path / f"{name}_1_all.deb").touch()
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
+    found = rootfs.download(["server", "tar"], tmp_path, ["compiler"])
+    assert [deb.name for deb in found] == ["server_1_all.deb", "tar_1_all.deb"]
+
+
 def test_a_python_package_is_copied_without_traces_of_this_machine(written: Written) -> None:
     tar = written(lambda root: root.python_package("pytest"))
     names = [name.removeprefix(f"{rootfs.SITE_PACKAGES}/") for name in tar.getnames()]
