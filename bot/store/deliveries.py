@@ -2,8 +2,22 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, and_, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from bot.core.admission import inbox
 from bot.model.delivery import Delivery, DeliveryState, Trigger
@@ -36,7 +50,7 @@ class Inbox:
         """Return pending deliveries that are due, oldest first, each with its number of earlier attempts."""
         statement = (
             select(deliveries.c.data, deliveries.c.attempt)
-            .where(_is_due(now))
+            .where(_is_due(now, now + MAX_POSTPONEMENT))
             .order_by(deliveries.c.sequence)
             .limit(limit)
         )
@@ -191,9 +205,8 @@ def finish(connection: Connection, decision: Decision, lease: Lease) -> None:
     _change(connection, decision.delivery, lease, values)
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    in_time = or_(deliveries.c.due_at <= now, deliveries.c.due_at > now + MAX_POSTPONEMENT)
-    return _PENDING & in_time
+def _is_due(now: Any, latest: Any) -> ColumnElement[bool]:
+    return _PENDING & or_(deliveries.c.due_at <= now, deliveries.c.due_at > latest)
 
 
 def _known_pull() -> ColumnElement[bool]:
@@ -203,15 +216,10 @@ def _known_pull() -> ColumnElement[bool]:
     )
 
 
-def _candidates(
-    connection: Connection, now: datetime, *, known_only: bool
-) -> tuple[int, Sequence[inbox.Candidate]]:
-    """Return as many due deliveries as one claim looks through, best first, then in order of arrival.
-
-    And the version of the queue, whatever that is if there are none.
-    """
+def _waiting(*, known_only: bool) -> Select[Any]:
+    """Return the query for what is due, with its times as parameters."""
     known, denied = _known_pull(), deliveries.c.ending == DENIED
-    statement = (
+    return (
         select(
             deliveries.c.key,
             deliveries.c.repo,
@@ -220,11 +228,25 @@ def _candidates(
             denied.label("denied"),
             queues.version(Queue.DELIVERIES),
         )
-        .where(_is_due(now), *((known, ~denied) if known_only else ()))
+        .where(_is_due(bindparam("now"), bindparam("latest")), *((known, ~denied) if known_only else ()))
         .order_by(denied, known.desc(), deliveries.c.sequence)
         .limit(1000)
     )
-    rows = connection.execute(statement).all()
+
+
+# Built once: each poll asks, and building it took longer than the database needs to answer.
+_WAITING = {known_only: _waiting(known_only=known_only) for known_only in (False, True)}
+
+
+def _candidates(
+    connection: Connection, now: datetime, *, known_only: bool
+) -> tuple[int, Sequence[inbox.Candidate]]:
+    """Return as many due deliveries as one claim looks through, best first, then in order of arrival.
+
+    And the version of the queue, whatever that is if there are none.
+    """
+    times = {"now": now, "latest": now + MAX_POSTPONEMENT}
+    rows = connection.execute(_WAITING[known_only], times).all()
     return rows[0].version if rows else 0, [
         inbox.Candidate(row.key, (row.repo.lower(), row.number), bool(row.known), bool(row.denied))
         for row in rows

@@ -238,21 +238,22 @@ def _progress(run: Run) -> dict[str, object]:
     return {"state": run.state, "started": run.started_at is not None, "data": pack(run), **ended}
 
 
+# Built once: each poll asks, and building it took longer than the database needs to answer.
+_QUEUE = (
+    select(
+        *(runs.c[name] for name in ("id", "repo", "number", "runners", "started", "removes_only")),
+        case((free(runs.c.holder), ""), else_=runs.c.holder).label("holder"),
+        runs.c.stop_request.is_not(None).label("stopping"),
+        queues.version(Queue.RUNS),
+    )
+    .where(runs.c.state.in_(UNFINISHED))
+    .order_by(runs.c.id)
+)
+
+
 def _queue(connection: Connection) -> tuple[int, tuple[QueueEntry, ...]]:
     """Return the queue with its version, whatever that is if the queue is empty."""
-    columns = ("id", "repo", "number", "runners", "started", "removes_only")
-    holder = case((free(runs.c.holder), ""), else_=runs.c.holder).label("holder")
-    statement = (
-        select(
-            *(runs.c[name] for name in columns),
-            holder,
-            runs.c.stop_request.is_not(None).label("stopping"),
-            queues.version(Queue.RUNS),
-        )
-        .where(runs.c.state.in_(UNFINISHED))
-        .order_by(runs.c.id)
-    )
-    rows = connection.execute(statement).mappings().all()
+    rows = connection.execute(_QUEUE).mappings().all()
     return rows[0]["version"] if rows else 0, tuple(map(_entry, rows))
 
 

@@ -29,7 +29,7 @@ from tests.simulation.script import BUSY, FAULTS, SECONDS, Act, Script
 
 LONGEST = 480.0
 """Seconds after the last fault within which everything must be finished."""
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
