@@ -28,6 +28,7 @@ def plan(_: NoArguments, now: Snapshot) -> Outcome:
             for environment in now.environments.values()
         ),
         "active": now.active,
+        "skipped": now.skipped,
         "last": next((run for run in now.runs.values() if run.state.final), None),
         "page": addresses.pull(pull.repo, pull.number),
         "image": image.pinned if image else "",
@@ -46,7 +47,7 @@ command = Command(
     permission=PermissionLevel.ANYONE,
     args=NoArguments,
     plan=plan,
-    needs=(Fact.IMAGES, Fact.ENVIRONMENTS, Fact.RUNS),
+    needs=(Fact.IMAGES, Fact.ENVIRONMENTS, Fact.RUNS, Fact.SKIPPED),
     examples=("/status", "/状态"),
     order=70,
 )

@@ -62,6 +62,7 @@ CHINESE: Mapping[str, str] = {
     "on.open": "PR 创建或重新打开时执行的命令。",
     "on.update": "PR 有新提交推送时执行的命令。",
     "on.close": "PR 关闭或合并时执行的命令。",
+    "on.drafts": "草稿是否也自动执行命令；默认等到标记为就绪时再执行。",
     "build": "如何构建镜像。",
     "build.runner": "构建使用的执行器。",
     "build.dockerfile": "Dockerfile 的路径，相对于 `build.context`。",
@@ -130,7 +131,7 @@ CHINESE: Mapping[str, str] = {
     "services.NAME.port": "启动服务之前必须打开的端口。",
     "paths": "哪些文件的改动会触发自动执行。",
     "paths.include": "至少有一个改动的文件匹配其中之一才会触发。",
-    "paths.ignore": "忽略匹配的文件。",
+    "paths.ignore": "忽略匹配的文件，对整个 PR 和每次推送都生效。",
     "language": "评论使用的语言；默认由管理员设定。",
 }
 
@@ -162,6 +163,35 @@ _SECTION = Text("keys below", "见下")
 _MAPPING = Text("names and texts", "名称与文本")
 
 
+_AUTOMATIC = Text(
+    """## Automatic runs
+
+Nothing runs automatically, and `/status` says why, while
+
+- the pull request is a draft in Gitee, or its title begins with `WIP`, `[WIP]`, `Draft:` or `[Draft]`, unless
+  `on.drafts` is true. Marking it as ready starts what was skipped;
+- its title contains `[skip ci]` or `[ci skip]`;
+- the message of its latest commit contains one of these;
+- it changes only files that `paths` leaves out;
+- the latest push changes only such files, and the run of the earlier commit is over.
+
+Commands, and the teardown when a pull request is closed, are not affected. If Gitee does not list all changed
+files, as with more than 300, the commands run.""",
+    """## 自动运行
+
+以下情况不会自动运行，`/status` 会说明原因：
+
+- PR 在 Gitee 上是草稿，或标题以 `WIP`、`[WIP]`、`Draft:`、`[Draft]` 或 `草稿：` 开头。
+  标记为就绪后会开始执行；`on.drafts` 为 true 时草稿也自动运行；
+- 标题中有 `[skip ci]` 或 `[ci skip]`；
+- 最新提交的说明中有上述标记；
+- 只改动了 `paths` 排除的文件；
+- 最近一次推送只改动了这类文件，并且之前提交的运行已经结束。
+
+命令和 PR 关闭时的清理不受影响。如果 Gitee 没有列出所有改动的文件（例如超过 300 个），仍会自动运行。""",
+)
+
+
 def reference(language: Language) -> str:
     """Return the whole page."""
     english = descriptions()
@@ -175,7 +205,7 @@ def reference(language: Language) -> str:
             (_HEADER.say(language), "|---|---|---|---|", *(_row(key, english, language) for key in entries()))
         ),
     )
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join((*parts, _AUTOMATIC.say(language))) + "\n"
 
 
 def _row(key: PipelineKey, english: Mapping[tuple[str, str], str], language: Language) -> str:

@@ -19,6 +19,8 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 LARGEST_FILE = 1 << 20
+LARGEST_COMPARISON = 8 << 20
+"""Bytes of a comparison, which contains the changes of every file."""
 PAGE = 100
 MOST_PAGES = 100
 
@@ -64,6 +66,30 @@ class GiteeClient:
         """Return the paths that the pull request changes; Gitee returns at most 300, on one page."""
         call = Call("GET", _PULL + "/files", _at(repo, number=number))
         return await self._get(call, objects.changed_paths) or ()
+
+    async def changed_between(self, repo: RepoPath, before: str, after: str) -> tuple[str, ...] | None:
+        """Return the paths that differ between a commit and a later one; None if some may be missing.
+
+        Gitee compares with the merge base: only if that is the first commit, nothing else has changed.
+        """
+        where = _at(repo, before=before, after=after)
+        call = Call("GET", _REPO + "/compare/{before}...{after}", where, most=LARGEST_COMPARISON)
+        try:
+            found = await self._get(call, objects.comparison)
+        except AnswerTooLargeError:
+            return None
+        return found.paths if found and found.since == before and found.complete else None
+
+    async def commit_message(self, repo: RepoPath, sha: str) -> str:
+        """Return the message of a commit; empty if it is absent or too long."""
+        # The list of one commit is short, while a commit by itself comes with all its changes.
+        query: dict[str, str | int] = {"sha": sha, "page": 1, "per_page": 1}
+        call = Call("GET", _REPO + "/commits", _at(repo), query, most=LARGEST_FILE)
+        try:
+            listed = await self._get(call, objects.commits) or {}
+        except AnswerTooLargeError:
+            return ""
+        return listed.get(sha, "")
 
     async def permission(self, repo: RepoPath, login: str) -> Permission:
         """Return what this person may do in the repository, as a member, an owner or neither."""

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,10 @@ _PERMISSIONS = {
     "developer": Permission.WRITE,
     "none": Permission.NONE,
 }
+_LISTED = 300
+"""Most files that Gitee lists."""
+_ONE_NAME = {"added", "modified", "removed", "deleted"}
+"""What may have happened to a file that has one name."""
 _PULL = re.compile(r"/([^/]+)/([^/]+)/pulls/([0-9]{1,9})(?:#|$)")
 
 
@@ -115,6 +120,30 @@ def changed_paths(files: list[Json]) -> tuple[str, ...]:
         if isinstance(patch, Mapping) and patch.get("old_path"):
             paths[str(patch["old_path"])] = None
     return tuple(paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs between two commits."""
+
+    since: str
+    """The merge base, with which the second commit is compared."""
+    paths: tuple[str, ...]
+    complete: bool
+
+
+def comparison(data: Json) -> Comparison:
+    """Read a comparison; it is incomplete when in doubt: of a renamed file, it has only the new name."""
+    files = data["files"]
+    plain = all(each["status"] in _ONE_NAME for each in files)
+    complete = data.get("truncated") is False and len(files) < _LISTED and plain
+    paths = tuple(str(each["filename"]) for each in files)
+    return Comparison(str(data["merge_base_commit"]["sha"]).lower(), paths, complete)
+
+
+def commits(data: list[Json]) -> dict[str, str]:
+    """Return the messages of commits by their ids."""
+    return {str(each["sha"]).lower(): str(each["commit"].get("message") or "") for each in data}
 
 
 def content(data: Json) -> bytes:

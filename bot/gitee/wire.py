@@ -36,6 +36,8 @@ _TRIGGERS = {
 _MOVED = "source_branch_changed"
 _MATTERS = {"", _MOVED, "target_branch_changed"}
 """Descriptions of an update that may change what runs; an approval is for one base branch."""
+_MAY_MATTER = ("draft", "title")
+"""Parts of others: it is not documented how Gitee describes a draft that is marked as ready."""
 _LARGEST = 2**63 - 1
 _LARGEST_NUMBER = 2**31 - 1
 """Of pull requests; the database's integers have 32 bits."""
@@ -93,7 +95,7 @@ def _pull_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
     if trigger is Trigger.OPEN and described in {"test", "assign"}:
         return Ignored("open_again")
     # Without a description it may be a push: an unneeded delivery only costs one read of the API.
-    if trigger is Trigger.UPDATE and described not in _MATTERS:
+    if trigger is Trigger.UPDATE and not _matters(described):
         return Ignored("no_new_commits")
     repo, number = _repo(payload), _number(payload)
     sha = _head_sha(payload)
@@ -107,6 +109,10 @@ def _pull_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
         sender=_sender(payload, "sender", "author"),
         moved=described == _MOVED,
     )
+
+
+def _matters(described: str) -> bool:
+    return described in _MATTERS or any(part in described for part in _MAY_MATTER)
 
 
 def _note_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery | Ignored:

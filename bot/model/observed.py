@@ -21,6 +21,20 @@ class Effect(StrEnum):
     APPROVAL = "approval"
 
 
+class Skip(StrEnum):
+    """Why an event of an open pull request started nothing automatically."""
+
+    DRAFT = "draft"
+    TITLE = "title"
+    """Its title says so."""
+    COMMIT = "commit"
+    """The message of its newest commit says so."""
+    PATHS = "paths"
+    """It changes only files that the path filters leave out."""
+    PUSH = "push"
+    """Since the commit that ran last, only such files have changed."""
+
+
 def on_environment(name: str | None) -> str:
     """Return the effect on one environment of a pull request, or on all of them."""
     return f"{Effect.ENVIRONMENT}:{name}" if name else Effect.ENVIRONMENT
@@ -40,6 +54,8 @@ class ObservedState:
     """When this head was first observed, by Gitee's clock; None if unknown."""
     pushed: frozenset[str] = frozenset()
     """What the event changed that reported this head; empty if its webhook was lost."""
+    skipped: Skip | None = None
+    """Why nothing was started automatically for this head, if so."""
     commands: Mapping[str, int] = field(default_factory=dict)
     """Id of the newest decided comment that had this effect: an `Effect`, or one on a single environment."""
 

@@ -8,7 +8,7 @@ from bot.model.approval import Approval, Revocation
 from bot.model.audit import AuditRecord
 from bot.model.environment import EnvironmentKey, Extension
 from bot.model.forge import RepoPath
-from bot.model.observed import ObservedState
+from bot.model.observed import ObservedState, Skip
 from bot.model.plan import Plan
 from bot.model.reason import Reason
 from bot.model.run import Run, StopRequest
@@ -80,6 +80,8 @@ class Ignore:
     """Change nothing and post nothing; `why` is for the log."""
 
     why: str
+    skip: Skip | None = None
+    """Why an automatic run was skipped, if it was; people can ask for it."""
 
 
 Outcome = StartRun | Reply | Refuse | StopRuns | Approve | Revoke | Extend | Wake | Ignore
@@ -111,6 +113,8 @@ class Decision:
     extend: Mapping[EnvironmentKey, datetime] = field(default_factory=dict)
     """The new expiry of each environment."""
     wake: tuple[EnvironmentKey, ...] = ()
+    skipped: Skip | None = None
+    """Why an event starts nothing automatically, if its author wanted that."""
     observed: ObservedState | None = None
     """The state of the pull request that this was decided on."""
     outside_contributor: str = ""

@@ -37,6 +37,8 @@ class Automatic:
     """Commands to run when commits are pushed to a pull request."""
     close: tuple[str, ...] = ("teardown",)
     """Commands to run when a pull request is closed or merged."""
+    drafts: bool = False
+    """Whether drafts also run commands automatically, instead of when they are marked as ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ class PathFilter:
     include: tuple[str, ...] = ("**",)
     """Patterns; at least one changed file must match one of them."""
     ignore: tuple[str, ...] = ()
-    """Patterns of changed files to ignore."""
+    """Patterns of changed files to ignore, in the whole pull request and in each push."""
 
 
 @dataclass(frozen=True, slots=True)

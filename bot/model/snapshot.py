@@ -10,6 +10,7 @@ from bot.model.addresses import Addresses
 from bot.model.approval import Approval, Distrust
 from bot.model.environment import Environment
 from bot.model.forge import PullRequest
+from bot.model.observed import Skip
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.run import Image, Run, StepRecord
@@ -27,6 +28,7 @@ class Fact(StrEnum):
     COMMANDS = "commands"
     ANNOUNCED = "announced"
     OWNERS = "owners"
+    SKIPPED = "skipped"
 
 
 _OUTSIDE = Distrust(Reason.NOT_TRUSTED)
@@ -99,6 +101,8 @@ class Snapshot:
     """The approvals of this pull request, also of earlier commits, oldest first."""
     announced: bool = False
     """Whether a request of the bot named the latest commit, and no other, before the comment was written."""
+    skipped: Skip | None = None
+    """Why nothing was started automatically for the latest commit, if so."""
     owners: tuple[str, ...] = ()
     """Logins of the approvers in the base branch's OWNERS, in its order; empty if it cannot be used."""
     images: Mapping[str, Image] = field(default_factory=NotGathered)

@@ -149,7 +149,7 @@ def _commands(tree: Tree) -> Iterator[tuple[Path, str]]:
 def _without_slashes(on: Automatic) -> Automatic:
     """Return the commands without leading slashes."""
     opened, updated, closed = (tuple(map(_bare, names)) for names in (on.open, on.update, on.close))
-    return Automatic(opened, updated, closed)
+    return replace(on, open=opened, update=updated, close=closed)
 
 
 def _bare(command: str) -> str:

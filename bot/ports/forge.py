@@ -43,6 +43,17 @@ class Forge(Protocol):
         """Return paths of files that the pull request changes; Gitee lists at most 300."""
         ...
 
+    async def changed_between(self, repo: RepoPath, before: str, after: str) -> tuple[str, ...] | None:
+        """Return paths that differ between a commit and a later one that contains it.
+
+        None if the later one does not contain it, or if Gitee does not list all paths.
+        """
+        ...
+
+    async def commit_message(self, repo: RepoPath, sha: str) -> str:
+        """Return the message of a commit, empty if there is no such commit, or it is too long to read."""
+        ...
+
     async def permission(self, repo: RepoPath, login: str) -> Permission:
         """Return the permission of a user in a repository."""
         ...

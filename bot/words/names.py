@@ -74,11 +74,32 @@ RIGHTS: Final[Mapping[str, Text]] = {
 }
 """What else than a permission level can be enough for a command, besides the logins of people."""
 
+SKIPS: Final[Mapping[str, Text]] = {
+    "draft": Text(
+        en="this PR is a draft; marking it as ready starts what was skipped",
+        zh="这个 PR 是草稿，标记为就绪后会开始执行",
+    ),
+    "title": Text(en="the PR's title says `[skip ci]`", zh="PR 标题中有 `[skip ci]`"),
+    "commit": Text(
+        en="the message of the latest commit says `[skip ci]`", zh="最新提交的说明中有 `[skip ci]`"
+    ),
+    "paths": Text(
+        en="the PR changes only files that `paths` in `.chatops.yml` leaves out",
+        zh="这个 PR 只改动了 `.chatops.yml` 中 `paths` 排除的文件",
+    ),
+    "push": Text(
+        en="since the last run, only files that `paths` in `.chatops.yml` leaves out have changed",
+        zh="自最近一次运行的提交以来，只改动了 `.chatops.yml` 中 `paths` 排除的文件",
+    ),
+}
+"""Why an event started nothing automatically, as a part of a sentence."""
+
 NAMES: Final[Mapping[str, Mapping[str, Text]]] = {
     "state": STATES,
     "step": STEPS,
     "trigger": TRIGGERS,
     "severity": SEVERITIES,
     "level": PERMISSIONS,
+    "skip": SKIPS,
 }
 """All of them, by the name under which templates use them."""

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -7,8 +8,9 @@ from bot.core.deciding.automatic import ENDING, STARTING, configured, plan_for
 from bot.core.language.command import AnyCommand
 from bot.model.delivery import Trigger
 from bot.model.forge import PullState
+from bot.model.observed import Skip
 from bot.model.outcome import Ignore, Outcome, Reply, StartRun
-from bot.model.pipeline import Automatic, PathFilter, Pipeline
+from bot.model.pipeline import Automatic, Pipeline
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
 from bot.model.run import StopRequest
@@ -24,11 +26,11 @@ ALL = Plan((Teardown(everything=True),))
 def decided(
     trigger: Trigger,
     facts: Snapshot | None = None,
-    files: tuple[str, ...] | None = ("app.py",),
+    skip: Skip | None = None,
     commands: tuple[AnyCommand, ...] = COMMANDS,
     policy: Policy | None = None,
 ) -> Outcome:
-    return plan_for(trigger, facts or snapshot(), files, commands, policy or Policy())
+    return plan_for(trigger, facts or snapshot(), skip, commands, policy or Policy())
 
 
 def names(outcome: Outcome) -> tuple[str, ...]:
@@ -36,8 +38,8 @@ def names(outcome: Outcome) -> tuple[str, ...]:
     return outcome.plan.names
 
 
-def on(**lines: tuple[str, ...]) -> Pipeline:
-    return Pipeline(on=Automatic(**lines))
+def on(**lines: Any) -> Pipeline:
+    return Pipeline(on=replace(Automatic(), **lines))
 
 
 @pytest.mark.parametrize("trigger", [Trigger.OPEN, Trigger.REOPEN, Trigger.UPDATE])
@@ -103,20 +105,20 @@ def test_without_configured_commands_nothing_runs(trigger: Trigger) -> None:
     assert decided(trigger, facts) == Ignore(f"nothing is configured to run on {trigger}")
 
 
-def test_changes_to_ignored_files_start_nothing() -> None:
-    facts = snapshot(pipeline=Pipeline(paths=PathFilter(ignore=("**/*.md",))), trusted=False)
+@pytest.mark.parametrize("skip", Skip)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_what_is_skipped_starts_nothing(skip: Skip, *, trusted: bool) -> None:
+    outcome = decided(Trigger.UPDATE, snapshot(trusted=trusted), skip)
 
-    assert decided(Trigger.OPEN, facts, ("README.md",)) == Ignore("the path filters match no changed file")
-    assert isinstance(decided(Trigger.OPEN, facts, ("README.md", "app.py")), Reply)
-    assert names(decided(Trigger.OPEN, replace(facts, trusted=True), None)) == ("build", "deploy", "test")
+    assert isinstance(outcome, Ignore)
+    assert outcome.skip is skip
 
 
-def test_path_filters_do_not_prevent_a_teardown() -> None:
-    facts = snapshot(
-        pull=OVER, pipeline=Pipeline(paths=PathFilter(ignore=("**",))), environments=(environment(),)
-    )
+@pytest.mark.parametrize("skip", Skip)
+def test_nothing_prevents_a_teardown(skip: Skip) -> None:
+    facts = snapshot(pull=OVER, environments=(environment(),))
 
-    assert decided(Trigger.CLOSE, facts, ("README.md",)) == StartRun(ALL)
+    assert decided(Trigger.CLOSE, facts, skip) == StartRun(ALL)
 
 
 STRANGERS = pull_request(fork=True, author="stranger")

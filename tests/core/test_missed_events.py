@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.core.reconciling.missed_events import FRESH, missed_comments, missed_event, reconcilable
 from bot.model.delivery import Trigger
 from bot.model.forge import Comment, Listed, PullRequest, PullState, RepoPath, Tip
-from bot.model.observed import Effect, ObservedState
+from bot.model.observed import Effect, ObservedState, Skip
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SINCE = NOW - timedelta(days=30)
@@ -59,6 +59,29 @@ def test_a_difference_from_the_stored_state_is_a_missed_event(
     seen: Listed, observed: ObservedState | None, *, holds: bool, expected: Trigger | None
 ) -> None:
     assert missed_event(seen, observed, SINCE, holds=holds) is expected
+
+
+@pytest.mark.parametrize(
+    ("skipped", "draft", "title", "changed"),
+    [
+        (Skip.DRAFT, True, "t", False),
+        (Skip.DRAFT, False, "WIP: t", False),
+        (Skip.DRAFT, False, "t", True),
+        (Skip.TITLE, False, "[skip ci] t", False),
+        (Skip.TITLE, False, "t", True),
+        (Skip.COMMIT, False, "t", False),
+        (Skip.PATHS, False, "t", False),
+        (Skip.PUSH, False, "t", False),
+    ],
+)
+def test_a_draft_that_became_ready_unnoticed_has_missed_an_update(
+    skipped: Skip, title: str, *, draft: bool, changed: bool
+) -> None:
+    seen = listed()
+    seen = replace(seen, pull=replace(seen.pull, draft=draft, title=title))
+    observed = replace(known(), skipped=skipped)
+    expected = Trigger.UPDATE if changed else None
+    assert missed_event(seen, observed, SINCE, holds=False) is expected
 
 
 states = st.sampled_from(PullState)

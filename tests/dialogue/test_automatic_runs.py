@@ -86,10 +86,6 @@ async def test_changes_of_labels_and_title_start_nothing(tester: OfflineTester) 
     assert len(await tester.runs()) == 1
 
 
-async def test_a_draft_is_treated_like_any_other(tester: OfflineTester) -> None:
-    assert "2 tests passed" in await tester.opened(draft=True)
-
-
 async def test_only_changes_of_the_configured_paths_start_automatic_runs(tester: OfflineTester) -> None:
     await tester.configure(PATHS)
     await tester.open(files={"docs/readme.md": "hello\n", "src/readme.md": "hello\n"})

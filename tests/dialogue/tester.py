@@ -71,10 +71,10 @@ class BotTester:
         await self.comment(body, by)
         return await self.read()
 
-    async def push(self, by: str = "mei", files: Files | None = None) -> str:
+    async def push(self, by: str = "mei", files: Files | None = None, message: str = "Update") -> str:
         """Push a commit to the pull request and return its id."""
         content = files or {"app.py": f"print({len(self.gitee.deliveries)})\n"}
-        return await self.gitee.push(REPO, self.number, dict(content), by=by)
+        return await self.gitee.push(REPO, self.number, dict(content), by=by, message=f"{message}\n")
 
     async def force_push(self, sha: str, by: str = "mei") -> None:
         """Move the branch of the pull request to a former commit."""

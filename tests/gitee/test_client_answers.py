@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from bot.gitee.client import LARGEST_FILE
+from bot.gitee.client import LARGEST_COMPARISON, LARGEST_FILE
 from bot.gitee.hooks import Hooks
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import Branch, Permission, RepoPath
@@ -151,6 +151,53 @@ async def test_recorded_files_and_comments_are_read() -> None:
     assert comment is not None
     assert (comment.id, comment.body, comment.number) == (6922557, "test comment 1", 7)
     assert comment.created_at.utcoffset() is not None
+
+
+COMPARED = {"merge_base_commit": {"sha": SHA}, "truncated": False}
+ADDED = {"filename": "a.md", "status": "added"}
+
+
+@pytest.mark.parametrize(
+    ("change", "paths"),
+    [
+        ({}, ("a.md",)),
+        ({"files": []}, ()),
+        ({"truncated": True}, None),
+        ({"truncated": None}, None),
+        ({"files": [ADDED] * 300}, None),
+        ({"files": [ADDED, {"filename": "b.md", "status": "renamed"}]}, None),
+        ({"merge_base_commit": {"sha": "cd" * 20}}, None),
+    ],
+)
+async def test_only_a_complete_comparison_lists_paths(
+    change: dict[str, object], paths: tuple[str, ...] | None
+) -> None:
+    answered = json_response(200, {**COMPARED, "files": [ADDED], **change})
+
+    assert await Prepared([answered]).client.changed_between(REPO, SHA, "ef" * 20) == paths
+
+
+@pytest.mark.attack
+async def test_comparisons_and_messages_of_any_size_are_received_up_to_a_limit() -> None:
+    received = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal received
+        while True:
+            received += 1 << 16
+            yield b" " * (1 << 16)
+
+    gitee = Prepared([httpx.Response(200, content=endless()), httpx.Response(200, content=endless())])
+
+    assert await gitee.client.changed_between(REPO, SHA, "ef" * 20) is None
+    assert await gitee.client.commit_message(REPO, SHA) == ""
+    assert received <= LARGEST_COMPARISON + LARGEST_FILE + (4 << 16)
+
+
+async def test_the_message_of_another_commit_does_not_count() -> None:
+    listed = [{"sha": "cd" * 20, "commit": {"message": "[skip ci]"}}]
+
+    assert await Prepared([json_response(200, listed)]).client.commit_message(REPO, SHA) == ""
 
 
 async def test_a_renamed_file_counts_under_both_names() -> None:

@@ -64,6 +64,30 @@ async def test_a_pull_request_is_read(client: GiteeClient, gitee: OfflineGitee, 
     assert await client.changed_files(REPO, number) == ("a/b.py",)
 
 
+async def test_a_push_is_compared_with_the_commit_before(
+    client: GiteeClient, gitee: OfflineGitee, number: int
+) -> None:
+    first = gitee.pull("lin/shop", number).head_sha
+    second = await gitee.push("lin/shop", number, {"b.md": "2\n"}, by="mei", message="Say more [skip ci]\n")
+
+    assert await client.changed_between(REPO, first, second) == ("b.md",)
+    assert await client.commit_message(REPO, second) == "Say more [skip ci]\n"
+    # The earlier commit does not contain the later one, so more may differ than Gitee lists.
+    assert await client.changed_between(REPO, second, first) is None
+    for unknown in (REPO, NOWHERE):
+        assert await client.changed_between(unknown, first, "0" * 40) is None
+        assert await client.commit_message(unknown, "0" * 40) == ""
+
+
+async def test_a_renamed_file_makes_a_comparison_incomplete(
+    client: GiteeClient, gitee: OfflineGitee, number: int
+) -> None:
+    first = gitee.pull("lin/shop", number).head_sha
+    moved = await gitee.push("lin/shop", number, {"a/b.py": None, "docs/b.py": "1\n"}, by="mei")
+
+    assert await client.changed_between(REPO, first, moved) is None
+
+
 async def test_forks_and_deleted_forks_are_recognized(client: GiteeClient, gitee: OfflineGitee) -> None:
     number = await gitee.open_pull("lin/shop", "x", files={"x": "x"}, by="stranger", from_fork=True)
     before = await client.pull_request(REPO, number)

@@ -113,8 +113,10 @@ def test_an_update_without_new_commits_is_ignored(description: str) -> None:
     assert sent(changed("go-scm__pr_update", action_desc=description)) == Ignored("no_new_commits")
 
 
-@pytest.mark.parametrize("description", [None, "", 7, "target_branch_changed"])
-def test_an_update_that_may_be_a_push_or_another_target_counts(description: object) -> None:
+@pytest.mark.parametrize(
+    "description", [None, "", 7, "target_branch_changed", "update_draft", "title_changed"]
+)
+def test_an_update_that_may_change_what_runs_counts(description: object) -> None:
     assert delivered(changed("go-scm__pr_update", action_desc=description)).trigger is Trigger.UPDATE
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from bot.model.approval import Approval, Distrust, Revocation
 from bot.model.environment import EnvironmentState, Extension
+from bot.model.observed import Skip
 from bot.model.reason import Reason
 from bot.model.text import Text
 from bot.model.views import (
@@ -142,6 +143,7 @@ def status(**changes: object) -> Message:
         "approvals": (),
         "environments": ENVIRONMENTS,
         "active": (queued(),),
+        "skipped": None,
         "last": PASSED,
         "page": LINKS.pull,
         "image": IMAGE.pinned,
@@ -211,6 +213,7 @@ OTHER_VIEWS: dict[str, View] = {
     ),
     "status_empty": status(trusted=False, environments=(), active=(), last=None, page="", image=""),
     "status_untrusted": status(trusted=False, environments=(), active=(), last=None, approvals=(_OLDER,)),
+    **{f"status_skipped_{one}": status(environments=(), active=(), skipped=one) for one in Skip},
     "status_approved": status(approvals=(_OLDER, _APPROVAL)),
     "approved": message("approved", author="stranger", sha=SHA, base="master"),
     "approval_needed": ApprovalNeeded(_DISTRUST, SHA, "master", _APPROVE, _CHANGES),

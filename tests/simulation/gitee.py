@@ -191,6 +191,12 @@ class ModelForge:
     async def changed_files(self, repo: RepoPath, number: int) -> tuple[str, ...]:
         return ("app.py",)
 
+    async def changed_between(self, repo: RepoPath, before: str, after: str) -> tuple[str, ...] | None:
+        return None
+
+    async def commit_message(self, repo: RepoPath, sha: str) -> str:
+        return ""
+
     async def permission(self, repo: RepoPath, login: str) -> Permission:
         return PEOPLE.get(login, Permission.READ)
 

@@ -1,9 +1,8 @@
 """Decides what runs automatically when a pull request is opened, updated, closed or merged."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from bot.core import paths
 from bot.core.admission import environments, trust
 from bot.core.admission.permissions import Policy
 from bot.core.deciding import planning
@@ -12,6 +11,7 @@ from bot.core.language.command import AnyCommand
 from bot.core.language.commandline import normalize
 from bot.core.language.parsing import Invocation
 from bot.model.delivery import Trigger
+from bot.model.observed import Skip
 from bot.model.outcome import Ignore, Outcome, Reply, StartRun
 from bot.model.pipeline import Automatic
 from bot.model.plan import Plan
@@ -22,11 +22,19 @@ from bot.model.views import ApprovalNeeded
 STARTING = frozenset({Trigger.OPEN, Trigger.REOPEN, Trigger.UPDATE})
 ENDING = frozenset({Trigger.CLOSE, Trigger.MERGE})
 
+_SKIPPED = {
+    Skip.DRAFT: "the pull request is a draft",
+    Skip.TITLE: "the title skips automatic runs",
+    Skip.COMMIT: "the newest commit skips automatic runs",
+    Skip.PATHS: "the path filters match no changed file",
+    Skip.PUSH: "the path filters match no file that changed since the commit that ran last",
+}
+
 
 def plan_for(
     trigger: Trigger,
     snapshot: Snapshot,
-    files: Sequence[str] | None,
+    skip: Skip | None,
     commands: Iterable[AnyCommand],
     policy: Policy,
 ) -> Outcome:
@@ -35,8 +43,7 @@ def plan_for(
     Of the policy, only rules for environments count: what runs automatically is the configuration's decision,
     but a rule protects its environment from every run. The end of a pull request removes all environments.
 
-    `files` are the changed files, for the path filters; None skips the filters. Drafts are treated like
-    other pull requests: a preview is most useful while the work is in progress.
+    `skip` is why an open pull request starts nothing, if so; what ends one is never skipped.
     """
     wanted = configured(snapshot.pipeline.on, trigger)
     usable = [command for command in commands if command.automatic]
@@ -47,8 +54,8 @@ def plan_for(
     if trigger in ENDING:
         # The code of a closed pull request no longer runs.
         return _planned(wanted, snapshot, [one for one in usable if not one.runs_code], Policy())
-    if files is not None and not paths.matches(snapshot.pipeline.paths, files):
-        return Ignore("the path filters match no changed file")
+    if skip is not None:
+        return Ignore(_SKIPPED[skip], skip)
     if not snapshot.trusted:
         return Reply(approval_request(snapshot))
     return _planned(wanted, snapshot, usable, policy)

@@ -179,8 +179,8 @@ def _with(decision: Decision, outcome: Outcome, subject: Subject) -> Decision:
             return _with_environments(decision, outcome, subject)
         case Reply(view=view):
             return replace(decision, replies=(*decision.replies, view))
-        case Ignore(why=why):
-            return replace(decision, ending=f"ignored: {why}")
+        case Ignore(why=why, skip=skip):
+            return replace(decision, ending=f"ignored: {why}", skipped=skip)
     raise ValueError(f"refusals are merged into a reply before: {outcome}")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+from bot.core.deciding import skipping
 from bot.model.delivery import Trigger
 from bot.model.forge import Comment, Listed, PullRequest, PullState
 from bot.model.observed import ObservedState
@@ -14,12 +15,17 @@ _ENDED_BY = {PullState.CLOSED: Trigger.CLOSE, PullState.MERGED: Trigger.MERGE}
 
 
 def unchanged(known: ObservedState | None, pull: PullRequest) -> bool:
-    """Whether a pull request has the state and head that the last decision observed."""
+    """Whether a pull request has the state and head that the last decision observed.
+
+    One that was skipped has changed once that reason has ceased, such as when a draft is marked as ready.
+    """
     if known is None or not known.head:
         return False
     if pull.state is not PullState.OPEN:
         return known.state is not PullState.OPEN
-    return known.state is PullState.OPEN and known.head == pull.head.sha
+    if known.state is not PullState.OPEN or known.head != pull.head.sha:
+        return False
+    return known.skipped is None or skipping.still_skipped(known, pull) is not None
 
 
 def missed_event(

@@ -23,6 +23,7 @@ from bot.engine.deciding import comment_lines
 from bot.engine.deciding.cache import BriefCache
 from bot.engine.deciding.facts import FactGatherer, Facts
 from bot.engine.deciding.identity import Identity
+from bot.engine.deciding.skip_facts import skip_reason
 from bot.model.audit import AuditRecord
 from bot.model.delivery import Delivery, Trigger
 from bot.model.errors import GiveUp, NotThereYet, RetryLater
@@ -81,7 +82,9 @@ class Decider:
             return await self._revocation(delivery, pull)
         decided = await self._event(delivery, pull)
         pushed = frozenset[str]() if delivery.found else decision.effects(decided)
-        observed = ObservedState(self.clock.now(), pull.head.sha, pull.state, pull.updated_at, pushed)
+        observed = ObservedState(
+            self.clock.now(), pull.head.sha, pull.state, pull.updated_at, pushed, decided.skipped
+        )
         return decided if decided.refuted else replace(decided, observed=observed)
 
     async def _not_there(self, delivery: Delivery) -> NotThereYet:
@@ -212,8 +215,10 @@ class Decider:
         over = pull.state is not PullState.OPEN
         if over is not (delivery.trigger in automatic.ENDING):
             return self._ignored(delivery, f"the pull request is {pull.state} now", refuted=True)
-        if delivery.found and await self._decided(pull):
-            return self._ignored(delivery, "this state was decided before the event was found")
+        known = await self.gatherer.records.observed.of(pull.repo, pull.number)
+        if delivery.found and missed_events.unchanged(known, pull):
+            ignored = self._ignored(delivery, "this state was decided before the event was found")
+            return replace(ignored, skipped=known.skipped if known else None)
         if not over and await self._pushes_too_often(pull):
             ignored = self._ignored(delivery, f"{pull.author} has had all requests for approval of this hour")
             active = await self.gatherer.records.runs.unfinished(pull.repo, pull.number)
@@ -229,7 +234,8 @@ class Decider:
             decided = decision.stopping(decided, facts.snapshot.active, StopRequest(Reason.CLOSED))
             return self._audited_event(delivery, facts, outcome, decided)
         repeated = delivery.trigger in {Trigger.OPEN, Trigger.UPDATE} and facts.snapshot.trusted
-        if repeated and await self._known(pull, delivery):
+        skipped = known is not None and known.head == pull.head.sha and known.skipped is not None
+        if repeated and await self._known(pull, delivery, skipped=skipped):
             return self._ignored(delivery, "this commit has had its automatic run")
         return await self._started(delivery, facts, origin)
 
@@ -243,7 +249,8 @@ class Decider:
             outcome: Outcome = Ignore("there is neither a configuration nor a Dockerfile")
         else:
             current = snapshot if snapshot.trusted else replace(snapshot, active=())
-            outcome = automatic.plan_for(delivery.trigger, current, files, self.commands, self.policy)
+            skip = await skip_reason(delivery.trigger, self.forge, self.gatherer.records, snapshot, files)
+            outcome = automatic.plan_for(delivery.trigger, current, skip, self.commands, self.policy)
         notes = automatic.left_out(delivery.trigger, snapshot, self.commands, self.policy)
         if isinstance(proposed, Pipeline) and facts.reviewed:
             notes = (CONFIG_CHANGED, *notes)
@@ -256,7 +263,9 @@ class Decider:
             # Other events than pushes, such as a changed label, do not count.
             if snapshot.distrust.reason is Reason.NOT_TRUSTED and not await self._decided(pull):
                 decided = replace(decided, outside_contributor=pull.author)
-        decided = _superseding(decided, snapshot.active, pull)
+        # A push that starts nothing replaces nothing, unless it is not trusted.
+        if not (decided.skipped and snapshot.trusted):
+            decided = _superseding(decided, snapshot.active, pull)
         return self._audited_event(delivery, facts, outcome, decided)
 
     async def _builds_nothing(self, facts: Facts) -> bool:
@@ -274,13 +283,14 @@ class Decider:
         observed = await self.gatherer.records.observed.of(pull.repo, pull.number)
         return Lateness(comment, pull, observed, self.clock.now())
 
-    async def _known(self, pull: PullRequest, delivery: Delivery) -> bool:
+    async def _known(self, pull: PullRequest, delivery: Delivery, *, skipped: bool) -> bool:
         """Return whether the newest run of code was for this commit: changed labels are updates as well.
 
         A superseded run does not count, because a branch can move away and back. An `open` that arrives after
-        the `update` for the same commit starts nothing, but one that arrives after only commands does.
+        the `update` for the same commit starts nothing, but one that arrives after only commands does. An
+        event after the automatic run was `skipped` does so as well.
         """
-        opens = delivery.trigger is Trigger.OPEN and not delivery.found
+        opens = skipped or (delivery.trigger is Trigger.OPEN and not delivery.found)
         ignored = {Trigger.COMMENT} if opens else set()
         recent = await self.gatherer.records.runs.runs(repo=pull.repo, number=pull.number)
         counted = (run for run in recent if not run.plan.removes_only and run.origin.trigger not in ignored)

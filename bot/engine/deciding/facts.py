@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from bot.core.admission.permissions import Policy
+from bot.core.deciding import skipping
 from bot.core.language import catalog
 from bot.core.language.command import AnyCommand
 from bot.engine.deciding.config_reader import ConfigReader
@@ -123,11 +124,19 @@ class FactGatherer:
             case Fact.LOGS:
                 runs = await self.records.runs.runs(repo=repo, number=number)
                 return replace(snapshot, logs=await self._logs(runs))
-            case Fact.ANNOUNCED:
-                announced = comment is not None and await self.trust.announced(snapshot.pull, comment)
-                return replace(snapshot, announced=announced)
+            case Fact.ANNOUNCED | Fact.SKIPPED:
+                return await self._with_commit(snapshot, fact, comment)
             case Fact.OWNERS | Fact.COMMANDS:
                 return await self._with_rights(snapshot, fact)
+
+    async def _with_commit(self, snapshot: Snapshot, fact: Fact, comment: Comment | None) -> Snapshot:
+        """Return the snapshot with a fact about the latest commit."""
+        pull = snapshot.pull
+        if fact is Fact.ANNOUNCED:
+            announced = comment is not None and await self.trust.announced(pull, comment)
+            return replace(snapshot, announced=announced)
+        known = await self.records.observed.of(pull.repo, pull.number)
+        return replace(snapshot, skipped=skipping.still_skipped(known, pull))
 
     async def _with_rights(self, snapshot: Snapshot, fact: Fact) -> Snapshot:
         """Return the snapshot with a fact about who may do what."""
