@@ -85,6 +85,8 @@ class Reason(StrEnum):
     DISK_EXCEEDED = "disk_exceeded"  # name, size, limit
     UNHEALTHY = "unhealthy"  # name, seconds
     NO_HTTP = "no_http"  # name, port, seconds
+    READ_ONLY = "read_only"  # name, setting
+    NOT_PERMITTED = "not_permitted"  # name, setting
     IMAGE_PULL_FAILED = "image_pull_failed"  # name, image, message
     CRASH_LOOP = "crash_loop"  # name, code, times, seconds
     PROBE_FAILING = "probe_failing"  # name, message, seconds

@@ -117,8 +117,8 @@ class Platform(Protocol):
         """Deploy the environment in place of the present one, and wait until it is healthy.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
-        TellUser(CONTAINER_EXITED | UNHEALTHY | NO_HTTP | NO_PORT | OUT_OF_MEMORY | IMAGE_MISSING |
-        IMAGE_HOST_UNKNOWN).
+        TellUser(CONTAINER_EXITED | UNHEALTHY | NO_HTTP | READ_ONLY | NOT_PERMITTED | NO_PORT |
+        OUT_OF_MEMORY | IMAGE_MISSING | IMAGE_HOST_UNKNOWN).
         After an error, nothing half started remains; what is newer than the spec's labels always does.
         Cancelling touches nothing: the caller knows why, and calls `remove` if the work was stopped.
         Raises Overtaken if a later run or attempt has deployed the environment already.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from bot.core.admission.images import name_of
 from bot.core.deciding import placeholders
 from bot.core.reconciling import ownership
+from bot.core.results.restrictions import restricted_by
 from bot.model.environment import Endpoint
 from bot.model.errors import Overtaken, RetryLater, TellUser
 from bot.model.inventory import Item
@@ -30,7 +31,12 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
     spec = specification(step, context, image, await _port(step, context))
     async with _definition(step, context) as definition:
         spec = replace(spec, definition=definition)
-        endpoint = await _deploy(context.adapters.platform(step.config.runner), spec, context)
+        try:
+            endpoint = await _deploy(context.adapters.platform(step.config.runner), spec, context)
+        except TellUser as error:
+            if spec.restricted and error.facts.get("name") not in step.services:
+                raise restricted_by(error) from error
+            raise
     url = context.environments[step.environment].url
     context.log.note(f"ready at {url}")
     return StepResult(StepState.PASSED, url=url, environment=step.environment, endpoint=endpoint, image=image)

@@ -71,6 +71,40 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
             "如果启动较慢，请调大 `deploy.health.timeout`。",
         ),
     ),
+    Reason.READ_ONLY: Wording(
+        Text(
+            en="{name} is restricted, and failed to write to its root file system, which is read-only.",
+            zh="{name} 运行在受限模式下，根文件系统只读，因此写入失败。",
+        ),
+        advice=Wording(
+            Text(
+                en="Write to `/tmp` or to a `VOLUME`, or ask an operator: {setting} restricts it.",
+                zh="请改为写入 `/tmp` 或 `VOLUME`，或联系管理员：限制由 {setting} 设置。",
+            ),
+            without=Text(
+                en="Write to `/tmp` or to a `VOLUME`, or remove `deploy.restricted` from `.chatops.yml`.",
+                zh="请改为写入 `/tmp` 或 `VOLUME`，或从 `.chatops.yml` 中去掉 `deploy.restricted`。",
+            ),
+        ),
+    ),
+    Reason.NOT_PERMITTED: Wording(
+        Text(
+            en="{name} is restricted, and failed to change its user or the owner of a file.",
+            zh="{name} 运行在受限模式下，不能切换用户或更改文件的所有者。",
+        ),
+        advice=Wording(
+            Text(
+                en="Start it as its user with `USER` in the Dockerfile, or ask an operator: {setting}"
+                " restricts it.",
+                zh="请在 Dockerfile 中用 `USER` 指定用户，或联系管理员：限制由 {setting} 设置。",
+            ),
+            without=Text(
+                en="Start it as its user with `USER` in the Dockerfile, or remove `deploy.restricted` from"
+                " `.chatops.yml`.",
+                zh="请在 Dockerfile 中用 `USER` 指定用户，或从 `.chatops.yml` 中去掉 `deploy.restricted`。",
+            ),
+        ),
+    ),
     Reason.IMAGE_PULL_FAILED: Wording(
         Text(
             en="The image {image} of container {name} cannot be pulled: {message}.",

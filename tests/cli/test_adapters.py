@@ -13,6 +13,8 @@ from bot.model.scan import Severity
 from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.runners.buildkit.builder import BuildKitBuilder
+from bot.runners.docker.container import Restricted
+from bot.runners.docker.platform import DockerPlatform
 from bot.settings.model import (
     BuildKitSettings,
     DnsSettings,
@@ -48,6 +50,19 @@ async def test_without_docker_no_engine_is_opened(server: ServerSettings) -> Non
 
     assert runner is RunnerName.KUBERNETES
     assert isinstance(builder, BuildKitBuilder)
+
+
+@pytest.mark.parametrize("restricted", ["none", "untrusted", "all"])
+async def test_the_operator_decides_whose_previews_are_restricted(
+    server: ServerSettings, restricted: Restricted
+) -> None:
+    async with open_adapters(
+        Settings(server=server, docker=DockerSettings(restricted=restricted))
+    ) as adapters:
+        platform = adapters.steps.platforms[RunnerName.DOCKER]
+
+        assert isinstance(platform, DockerPlatform)
+        assert platform._limits.restricted == restricted
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,21 @@ async def test_a_failure_of_the_code_shows_its_cause_and_the_next_command(
     assert tester.clock.noticed == []
 
 
+@pytest.mark.parametrize("name", ["app", "db"])
+async def test_a_restricted_service_says_what_it_may_not_do(tester: OfflineTester, name: str) -> None:
+    """Additional services are not restricted, whatever they complain about."""
+    await tester.configure(
+        "version: 1\ndeploy: {restricted: true}\nservices: {db: {image: registry.example.com/team/shop:db}}\n"
+    )
+    complaint = "OSError: [Errno 30] Read-only file system: 'db.sqlite3'"
+    failure = TellUser(Reason.CONTAINER_EXITED, {"name": name, "code": "1"}, log=complaint)
+    tester.world.script.fail("deploy", failure)
+    comment = await tester.opened()
+    assert ("remove `deploy.restricted` from `.chatops.yml`" in comment) is (name == "app")
+    assert "Preview ready" in await tester.says("/deploy")
+    assert [spec.restricted for spec in tester.world.deployed.values()] == [True]
+
+
 async def test_a_failed_teardown_is_tried_again(tester: OfflineTester) -> None:
     await tester.opened()
     tester.world.script.fail("remove", ENGINE_GONE, ENGINE_GONE, ENGINE_GONE)

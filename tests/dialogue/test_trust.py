@@ -39,6 +39,13 @@ async def test_approving_a_commit_starts_its_automatic_run(tester: OfflineTester
     assert "2 tests passed" in await tester.read()
 
 
+async def test_a_preview_of_an_approved_commit_is_not_one_of_a_member(tester: OfflineTester) -> None:
+    await tester.opened_by_stranger()
+    await tester.comment("/ok-to-test")
+    await tester.read_all()
+    assert [spec.trusted for spec in tester.world.deployed.values()] == [False]
+
+
 async def test_an_author_cannot_approve_their_own_commit(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     assert "stranger may not run this command" in await tester.says("/ok-to-test", by="stranger")

@@ -124,6 +124,16 @@ BUILD_FAILED = over(
         log_tail=BUILD_LOG,
     ),
 )
+READ_ONLY = over(
+    "deploy",
+    2.1,
+    StepResult(
+        StepState.FAILED,
+        Reason.READ_ONLY,
+        {"name": "app", "code": "1", "setting": "[docker] restricted"},
+        log_tail='nginx: [emerg] open() "/var/log/nginx/access.log" failed (30: Read-only file system)',
+    ),
+)
 LOGS = {name: f"https://bot.example.com/runs/42#{name}" for name in ("build", "deploy", "test")}
 
 
@@ -255,6 +265,7 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_passed": view(PASSED, "/retest", "/teardown", report=True),
     "run_view_tests_failed": view(FAILED_TESTS, "/retest failed", "/retest", report=True),
     "run_view_build_failed": view(FAILED_BUILD, "/test"),
+    "run_view_restricted": view(run(BUILT, READ_ONLY, skipped("test"), state=RunState.FAILED), "/test"),
     "run_view_broken": view(_broken(), "/deploy", logs=False),
     "run_view_cancelled": view(_stopped(Reason.CANCELLED, {"who": "mei"}, RunState.CANCELLED), "/test"),
     "run_view_superseded": view(_stopped(Reason.SUPERSEDED, {"by": NEWER}, RunState.SUPERSEDED)),

@@ -225,6 +225,16 @@ async def test_any_answer_by_http_is_ready(stage: Stage) -> None:
     assert "404" in await get(endpoint)
 
 
+async def test_a_service_that_the_operator_restricts_names_the_operators_setting(stage: Stage) -> None:
+    command = ("sh", "-c", "touch /made || exit 3")
+
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(command=command, trusted=False), stage.log)
+
+    facts = {"name": "app", "code": "3", "setting": "[docker] restricted"}
+    assert (caught.value.reason, caught.value.facts) == (Reason.READ_ONLY, facts)
+
+
 async def test_path_that_answers_after_a_while_is_healthy(stage: Stage) -> None:
     command = ("sh", "-c", "sleep 0.5; exec httpd -f -p 8080 -h /www")
 

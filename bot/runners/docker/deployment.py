@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core.admission.images import name_of
+from bot.core.results.restrictions import BY_OPERATOR, restricted_by
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
@@ -91,7 +92,12 @@ class Deployment:
         container = await self._create(await self._with_secrets(spec, image))
         await self._explained(container, spec.alias, self._begin(container, spec.alias))
         ready = self.health.wait(container, spec.alias, wanted, self.spec.health_timeout)
-        await self._explained(container, spec.alias, ready)
+        try:
+            await self._explained(container, spec.alias, ready)
+        except TellUser as error:
+            if spec.restricted and self.limits.restrict(trusted=self.spec.trusted):
+                raise restricted_by(error, BY_OPERATOR) from error
+            raise
         self.writer.line(f"{spec.alias} is ready")
         return container
 
