@@ -77,7 +77,8 @@ CHINESE: Mapping[str, str] = {
     "deploy": "如何部署服务。",
     "deploy.runner": "部署使用的执行器。",
     "deploy.enabled": "本仓库是否有需要部署的服务。",
-    "deploy.port": "服务监听的端口；默认取镜像 EXPOSE 的第一个端口。",
+    "deploy.port": "服务监听的端口；默认依次取镜像 EXPOSE 的 80、8080、3000、8000、5000，"
+    "都没有时取第一个端口，443 和 8443 排在最后。",
     "deploy.command": "替换镜像自带的启动命令。",
     "deploy.env": "服务的环境变量。",
     "deploy.secrets": "管理员的机密，服务从文件 `/run/secrets/NAME` 读取。",

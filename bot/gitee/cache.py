@@ -85,6 +85,15 @@ class Cache:
         """Return whether the commit contains such a file, even if its content cannot be read."""
         return b" blob " in (await self._run("ls-tree", "--full-tree", sha, "--", path)).output
 
+    async def listing(self, sha: str, limit: int) -> bytes:
+        """Return what `git ls-tree -r -z` lists, up to `limit` bytes."""
+        arguments = ("ls-tree", "-r", "-z", "--full-tree", sha)
+        kept = bytearray()
+        async with self._git.started(self._dir, arguments) as process:
+            while process.stdout and len(kept) < limit and (chunk := await process.stdout.read(1 << 16)):
+                kept += chunk
+        return bytes(kept[:limit])
+
     async def is_folder(self, tree: str) -> bool:
         """Return whether this names a folder."""
         return (await self._run("cat-file", "-t", tree)).output.strip() == b"tree"

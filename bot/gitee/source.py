@@ -20,10 +20,12 @@ from bot.gitee.git import Git, GitResult, basic
 from bot.gitee.git_failures import FetchFailure, conclusion, failure_of
 from bot.gitee.paths import is_inside, is_name, is_sha
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
-from bot.model.forge import RepoPath
+from bot.model.forge import RepoPath, Tree
 from bot.model.reason import Reason
 
 KEEP = timedelta(days=14)
+LARGEST_LISTING = 2 << 20
+"""Bytes of the list of a commit's files: about 20,000."""
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +92,14 @@ class GitSource:
             except DamagedCacheError as error:
                 await cache.discard()
                 raise _unavailable("the cache was damaged and has been removed") from error
+
+    async def tree(self, repo: RepoPath, sha: str) -> Tree:
+        """Return the paths in a fetched commit; of a very large one only the first."""
+        if not is_sha(sha):
+            return Tree()
+        async with self._locked(repo) as cache:
+            listing = await cache.listing(sha, LARGEST_LISTING) if await cache.has(sha) else b""
+        return await asyncio.to_thread(_tree, listing)
 
     @contextlib.asynccontextmanager
     async def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AsyncIterator[Path]:
@@ -215,6 +225,16 @@ def _error_for(ended: GitResult, repo: RepoPath, sha: str) -> ChatOpsError:
     if failure in {FetchFailure.DENIED, FetchFailure.REFUSED}:
         return GiveUp(Reason.GIT_DENIED, {"repository": str(repo)}, log=words)
     return _unavailable(words)
+
+
+def _tree(listing: bytes) -> Tree:
+    """Read a listing, whose last entry may be incomplete."""
+    found: dict[bytes, list[str]] = {}
+    for entry in listing.split(b"\0")[:-1]:
+        facts, _, path = entry.partition(b"\t")
+        found.setdefault(facts[:6], []).append(path.decode("utf-8", "replace"))
+    files = sorted((*found.get(b"100644", ()), *found.get(b"100755", ())))
+    return Tree(tuple(files), tuple(found.get(b"160000", ())))
 
 
 def _unavailable(message: str) -> RetryLater:

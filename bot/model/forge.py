@@ -105,6 +105,15 @@ class PullRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Tree:
+    """The paths in a commit, as many as were read."""
+
+    files: tuple[str, ...] = ()
+    """Files, without links."""
+    submodules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A pull request in a list, with its times."""
 

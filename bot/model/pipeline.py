@@ -111,7 +111,8 @@ class DeployConfig:
     enabled: bool = True
     """Whether this repository has a service to deploy."""
     port: int | None = None
-    """Port that the service listens on; by default the first port that the image EXPOSEs."""
+    """Port that the service listens on; by default the first of 80, 8080, 3000, 8000 and 5000 that the image
+    EXPOSEs, otherwise the first port, if possible one other than 443 and 8443."""
     command: tuple[str, ...] = ()
     """Replaces the image's command."""
     env: Mapping[str, str] = field(default_factory=dict)

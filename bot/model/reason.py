@@ -66,7 +66,7 @@ class Reason(StrEnum):
     SECRET_NOT_TEXT = "secret_not_text"  # name
     SOURCE_TOO_LARGE = "source_too_large"  # limit
     TOO_EXPENSIVE = "too_expensive"  # name, seconds, limit
-    NO_DOCKERFILE = "no_dockerfile"  # path
+    NO_DOCKERFILE = "no_dockerfile"  # path, paths, first, setting
     DOCKERFILE_INVALID = "dockerfile_invalid"  # message
     FRONTEND_REFUSED = "frontend_refused"  # where, source
     SOURCE_REFUSED = "source_refused"  # where, source

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from bot.model.forge import Branch, Comment, Listed, Permission, PullRequest, RepoPath, User
+from bot.model.forge import Branch, Comment, Listed, Permission, PullRequest, RepoPath, Tree, User
 
 
 class Forge(Protocol):
@@ -126,6 +126,10 @@ class Source(Protocol):
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         """Return a file of a fetched commit, None if there is none or it is larger than `limit` bytes."""
+        ...
+
+    async def tree(self, repo: RepoPath, sha: str) -> Tree:
+        """Return the paths in a fetched commit; of a very large one only the first."""
         ...
 
     def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:

@@ -51,7 +51,7 @@ class EnvironmentSpec:
     """Public hostname, for platforms that route by hostname themselves."""
     image: Image
     port: int | None
-    """None means the first port that the image exposes."""
+    """None means the port for the web among those that the image exposes."""
     env: Mapping[str, str]
     command: tuple[str, ...]
     services: Sequence[ServiceSpec]

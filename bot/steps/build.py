@@ -14,6 +14,7 @@ from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
 from bot.model.scan import Severity
 from bot.ports import BuildOrder, Built
+from bot.steps.build_advice import advice
 from bot.steps.context import StepContext
 
 DOCKERFILE_LIMITS = SandboxLimits(seconds=10, inline=16 << 10)
@@ -99,7 +100,8 @@ async def build_target(step: Build, tag: str, context: StepContext) -> Built:
 async def _content(config: BuildConfig, sha: str, context: StepContext) -> bytes:
     content = await context.adapters.source.read(context.run.repo, sha, _in_context(config))
     if content is None:
-        raise TellUser(Reason.NO_DOCKERFILE, {"path": _in_context(config)})
+        facts = {"path": _in_context(config), **await advice(sha, context)}
+        raise TellUser(Reason.NO_DOCKERFILE, facts)
     return content
 
 

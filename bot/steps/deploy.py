@@ -147,7 +147,7 @@ def _facts(step: Deploy, context: StepContext) -> dict[str, str]:
 
 
 async def _port(step: Deploy, context: StepContext) -> int | None:
-    """Return the configured port, otherwise the first one that the Dockerfile EXPOSEs."""
+    """Return the configured port, otherwise the one for the web that the Dockerfile EXPOSEs."""
     if step.config.port is not None:
         return step.config.port
     recipe = await read_dockerfile(step.build, step.sha, context)

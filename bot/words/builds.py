@@ -27,9 +27,21 @@ BUILDS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.NO_DOCKERFILE: Wording(
         Text(en="The commit has no {path}.", zh="提交中没有 {path}。"),
-        advice=Text(
-            en="Add the file, or set `build.dockerfile` in `.chatops.yml` to its path.",
-            zh="请添加这个文件，或在 `.chatops.yml` 的 `build.dockerfile` 中写明它的路径。",
+        advice=Wording(
+            Text(
+                en="It has {paths}. To build {first}, add {setting} to `.chatops.yml` on the base branch.",
+                zh="提交中有 {paths}。如需构建 {first}，请在目标分支的 `.chatops.yml` 中加入 {setting}。",
+            ),
+            without=Wording(
+                Text(
+                    en="It has {paths}, which the bot does not read. Add a Dockerfile.",
+                    zh="提交中有 {paths}，但机器人不读取这类文件。请添加 Dockerfile。",
+                ),
+                without=Text(
+                    en="Add the file, or set `build.dockerfile` in `.chatops.yml` to its path.",
+                    zh="请添加这个文件，或在 `.chatops.yml` 的 `build.dockerfile` 中写明它的路径。",
+                ),
+            ),
         ),
     ),
     Reason.DOCKERFILE_INVALID: Wording(

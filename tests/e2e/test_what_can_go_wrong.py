@@ -1,6 +1,7 @@
 """Common failures, with the real engine: the comment must help."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -72,6 +73,21 @@ async def test_a_missing_dockerfile_is_reported_on_a_command(start: Start) -> No
     await bot.says_nothing()
     await bot.comment("/build")
     assert "`Dockerfile`" in await bot.read()
+
+
+async def test_the_advice_for_a_dockerfile_elsewhere_works(start: Start) -> None:
+    copying = f"{RUNTIME}COPY greeting /www/index.html\n{SERVE}\n"
+    bot = await start(
+        {"app/Dockerfile": copying, "app/greeting": "hello\n", "docs/Dockerfile": "FROM nowhere\n"}
+    )
+    await bot.open()
+    await bot.says_nothing()
+    said = await bot.says("/deploy")
+    assert "It has `app/Dockerfile`, `docs/Dockerfile`. To build `app/Dockerfile`, add " in said
+    setting = re.search(r"`(build: {[^`]*})`", said)
+    assert setting, said
+    await bot.configure(f"{setting[1]}\n")
+    assert "Preview ready" in await bot.opened(branch="after-the-advice")
 
 
 UNREADABLE = ("junit.xml", "cannot be read")

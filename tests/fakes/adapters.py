@@ -12,7 +12,7 @@ from bot.core import naming
 from bot.core.runs.fencing import holder_of, may_remove
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken
-from bot.model.forge import RepoPath
+from bot.model.forge import RepoPath, Tree
 from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
@@ -119,6 +119,8 @@ class FakeWorld:
 
     script: Script = field(default_factory=Script)
     dockerfile: str | None = DOCKERFILE
+    files: tuple[str, ...] = ()
+    """The other files of each commit."""
     built: list[BuildOrder] = field(default_factory=list)
     tags: set[str] = field(default_factory=set)
     immutable: set[str] = field(default_factory=set)
@@ -188,6 +190,9 @@ class FakeAdapters:
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         found = self._state.dockerfile if path == "Dockerfile" else None
         return found.encode() if found is not None else None
+
+    async def tree(self, repo: RepoPath, sha: str) -> Tree:
+        return Tree(self._state.files)
 
     def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
         return _no_file()

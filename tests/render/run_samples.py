@@ -197,6 +197,13 @@ def _broken() -> Run:
 
 
 FAILED_TESTS = automatic(run(BUILT, DEPLOYED, TESTS_FAILED, state=RunState.FAILED))
+
+
+def no_dockerfile(**found: str) -> Run:
+    result = StepResult(StepState.FAILED, Reason.NO_DOCKERFILE, {"path": "Dockerfile", **found})
+    return run(over("build", 0.4, result), state=RunState.FAILED, command="/build")
+
+
 FAILED_BUILD = automatic(
     run(BUILD_FAILED, skipped("deploy"), skipped("test"), state=RunState.FAILED), Trigger.OPEN
 )
@@ -266,6 +273,13 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_tests_failed": view(FAILED_TESTS, "/retest failed", "/retest", report=True),
     "run_view_build_failed": view(FAILED_BUILD, "/test"),
     "run_view_restricted": view(run(BUILT, READ_ONLY, skipped("test"), state=RunState.FAILED), "/test"),
+    "run_view_dockerfile_elsewhere": view(
+        no_dockerfile(
+            paths="api/Dockerfile, web/Dockerfile", first="api/Dockerfile", setting="build: {context: api}"
+        ),
+        "/build",
+    ),
+    "run_view_compose_only": view(no_dockerfile(paths="docker-compose.yml"), "/build"),
     "run_view_broken": view(_broken(), "/deploy", logs=False),
     "run_view_cancelled": view(_stopped(Reason.CANCELLED, {"who": "mei"}, RunState.CANCELLED), "/test"),
     "run_view_superseded": view(_stopped(Reason.SUPERSEDED, {"by": NEWER}, RunState.SUPERSEDED)),

@@ -13,7 +13,7 @@ from bot.core import naming
 from bot.core.runs.fencing import holder_of, may_remove
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken, RetryLater
-from bot.model.forge import RepoPath
+from bot.model.forge import RepoPath, Tree
 from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
@@ -140,6 +140,9 @@ class ModelRunner:
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         return DOCKERFILE.encode() if path == "Dockerfile" else None
+
+    async def tree(self, repo: RepoPath, sha: str) -> Tree:
+        return Tree(("Dockerfile",))
 
     def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
         return _no_file()

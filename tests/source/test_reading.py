@@ -8,6 +8,7 @@ import pytest
 
 from bot.gitee.source import GitSource
 from bot.model.errors import GiveUp, RetryLater, TellUser
+from bot.model.forge import Tree
 from bot.model.reason import Reason
 from tests.source.upstream import REPO, TOKEN, Upstream
 
@@ -25,6 +26,24 @@ async def test_the_archive_is_removed_after_use(source: GitSource, upstream: Ups
         assert path.stat().st_size > 0
 
     assert not path.exists()
+
+
+async def test_the_files_of_a_commit_are_listed(source: GitSource, upstream: Upstream) -> None:
+    files = {"b": b"", "a/新 file": b"", "a/b/c": b"x"}
+    sha = await fetched(source, upstream, upstream.commit(files, links={"link": "b"}))
+
+    assert await source.tree(REPO, sha) == Tree(("a/b/c", "a/新 file", "b"))
+    assert await source.tree(REPO, "0" * 40) == await source.tree(REPO, "--help") == Tree()
+
+
+@pytest.mark.attack
+async def test_a_list_of_very_many_files_is_cut(
+    source: GitSource, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.gitee.source.LARGEST_LISTING", 200)
+    sha = await fetched(source, upstream, upstream.commit({f"file-{n}": b"" for n in range(100)}))
+
+    assert (await source.tree(REPO, sha)).files == ("file-0", "file-1", "file-10")
 
 
 @pytest.mark.attack

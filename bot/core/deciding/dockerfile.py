@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.core.deciding.dockerfile_lines import instructions
+from bot.core.deciding.web_port import web_port
 
 RUNTIME = "runtime"
 TEST = "test"
@@ -21,7 +22,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,127}")
 _HIGHEST_PORT = 65_535
 # Far beyond any real file; a hostile one could otherwise double a variable on every line.
 _MOST = 200
-"""Stages of a file, and variables of a stage."""
+"""Stages of a file, and variables and ports of a stage."""
 _LONGEST_LINE = 4096
 _LONGEST_VALUE = 256
 
@@ -32,7 +33,7 @@ class Stage:
 
     name: str | None
     port: int | None = None
-    """First TCP port that it EXPOSEs, otherwise the port of the stage that it is made from."""
+    """The port for the web that it EXPOSEs, otherwise the port of the stage that it is made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,10 @@ class _OpenStage:
     """A stage while its instructions are read."""
 
     name: str | None
-    port: int | None = None
-    inherited: bool = True
-    """Whether the port is that of the stage it is made from."""
+    inherited: int | None = None
+    """The port of the stage that it is made from."""
+    ports: list[int] = field(default_factory=list)
+    """TCP ports that it EXPOSEs itself, in order."""
     variables: dict[str, str] = field(default_factory=dict)
     """ARG defaults and ENV values as they are after the last instruction."""
 
@@ -106,9 +108,13 @@ class _OpenStage:
             _assign(self.variables, {name: found[name] for name in found.keys() - self.variables.keys()})
         elif keyword == "ENV":
             _assign(self.variables, _settings(rest, self.variables))
-        elif keyword == "EXPOSE" and self.inherited:
-            port = _first_port(_expanded(rest, self.variables))
-            self.port, self.inherited = port or self.port, port is None
+        elif keyword == "EXPOSE":
+            self.ports += _ports(_expanded(rest, self.variables))[: _MOST - len(self.ports)]
+
+    @property
+    def port(self) -> int | None:
+        """The port that a preview of this stage shows."""
+        return web_port(self.ports) or self.inherited
 
 
 def _begin(rest: str, stages: list[_OpenStage], arguments: Mapping[str, str]) -> _OpenStage:
@@ -117,15 +123,16 @@ def _begin(rest: str, stages: list[_OpenStage], arguments: Mapping[str, str]) ->
     named = len(words) > 2 and words[1].lower() == "as"  # noqa: PLR2004 - FROM base AS name
     name = words[2].lower() if named and _NAME.fullmatch(words[2].lower()) else None
     parent = next((stage for stage in reversed(stages) if stage.name == base), None)
-    return _OpenStage(name, parent.port, variables={**parent.variables}) if parent else _OpenStage(name)
+    if parent is None:
+        return _OpenStage(name)
+    return _OpenStage(name, inherited=parent.port, variables={**parent.variables})
 
 
-def _first_port(text: str) -> int | None:
-    for word in text.split():
-        found = _PORT.fullmatch(word.strip("\"'"))
-        if found and 0 < int(found[1]) <= _HIGHEST_PORT:
-            return int(found[1])
-    return None
+def _ports(text: str) -> list[int]:
+    """Return TCP ports; of a range the first."""
+    found = (_PORT.fullmatch(word.strip("\"'")) for word in text.split())
+    numbers = (int(one[1]) for one in found if one)
+    return [number for number in numbers if 0 < number <= _HIGHEST_PORT]
 
 
 def _settings(rest: str, variables: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core.admission.images import name_of
+from bot.core.deciding.web_port import web_port
 from bot.core.results.restrictions import BY_OPERATOR, restricted_by
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
@@ -68,7 +69,7 @@ class Deployment:
         image = await self.images.ensure(
             self.spec.image.pinned, self.writer, own=name_of(self.spec.image.pinned)
         )
-        port = self.spec.port or next(iter(exposed_ports(image)), None)
+        port = self.spec.port or web_port(exposed_ports(image))
         if port is None:
             raise TellUser(Reason.NO_PORT)
         container = ContainerSpec(

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.core import naming
 from bot.core.admission.images import name_of
+from bot.core.deciding.web_port import web_port
 from bot.core.runs.fencing import holder_of
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import GiveUp, Overtaken, RetryLater, TellUser
@@ -127,7 +128,7 @@ class DockerPlatform:
         container = await self._containers.find(naming.container(key, APP, self._instance))
         if network is None or container is None:
             return None
-        port = labels.port(container["Config"].get("Labels") or {}) or next(iter(exposed_ports(container)), 0)
+        port = labels.port(container["Config"].get("Labels") or {}) or web_port(exposed_ports(container)) or 0
         return Endpoint(network.address, port) if port else None
 
     async def renew_ownership(self, items: Sequence[Item], store: str, until: datetime) -> None:
