@@ -242,7 +242,7 @@ class Pipeline:
     on: Automatic = field(default_factory=Automatic)
     """Commands that run automatically."""
     build: BuildConfig = field(default_factory=BuildConfig)
-    """How the image is built."""
+    """How the image is built. Submodules and files in Git LFS are not fetched; the comment names them."""
     deploy: DeployConfig = field(default_factory=DeployConfig)
     """How the service is deployed."""
     test: TestConfig = field(default_factory=TestConfig)

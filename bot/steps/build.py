@@ -16,6 +16,7 @@ from bot.model.scan import Severity
 from bot.ports import BuildOrder, Built
 from bot.steps.build_advice import advice
 from bot.steps.context import StepContext
+from bot.steps.unfetched import missing
 
 DOCKERFILE_LIMITS = SandboxLimits(seconds=10, inline=16 << 10)
 
@@ -26,16 +27,20 @@ async def run(step: Build, context: StepContext) -> StepResult:
     target = step.config.target or recipe.default_target
     tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha)
     await context.adapters.registry.prepare(context.run.repo)
+    lacking = await missing(step.config, step.sha, context)
     try:
         built = await build_target(replace(step, config=replace(step.config, target=target)), tag, context)
     except TellUser as error:
-        if error.reason is Reason.TARGET_UNKNOWN:
-            error.facts = {**error.facts, "known": ", ".join(recipe.names)}
+        known = {"known": ", ".join(recipe.names)} if error.reason is Reason.TARGET_UNKNOWN else {}
+        error.facts = {**error.facts, **known, **lacking}
         raise
     digest = await context.adapters.builder(step.config.runner).push(tag, context.log)
     context.log.note(f"pushed {tag}@{digest}")
     pushed = Image(tag, digest, built.size, step.sha)
-    return verdict(await context.adapters.registry.examine(pushed, context.log), context.adapters.fail_on)
+    found = verdict(await context.adapters.registry.examine(pushed, context.log), context.adapters.fail_on)
+    if found.reason is None and lacking:
+        return replace(found, reason=Reason.NOT_FETCHED, facts=lacking)
+    return found
 
 
 def verdict(image: Image, fail_on: Severity | None) -> StepResult:

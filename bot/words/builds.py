@@ -14,6 +14,11 @@ _IMAGE_MISSING = Text(
     " `[registry]` 的 `bases`。",
 )
 
+_NOT_FETCHED = Text(
+    en="The build has no {unfetched}: submodules and files in Git LFS are not fetched.",
+    zh="构建时没有 {unfetched}：机器人不获取子模块和 Git LFS 中的文件。",
+)
+
 BUILDS: Final[Mapping[Reason, Wording]] = {
     Reason.SOURCE_TOO_LARGE: Wording(
         Text(
@@ -114,7 +119,9 @@ BUILDS: Final[Mapping[Reason, Wording]] = {
     Reason.BUILD_FAILED: Wording(
         Text(en="{instruction} failed with exit code {code}.", zh="{instruction} 执行失败，退出码 {code}。"),
         without=Text(en="{instruction} failed.", zh="{instruction} 执行失败。"),
+        advice=_NOT_FETCHED,
     ),
+    Reason.NOT_FETCHED: Wording(_NOT_FETCHED),
     Reason.BASE_IMAGE_MISSING: Wording(
         Text(en="The base image {image} cannot be found.", zh="找不到基础镜像 {image}。"),
         advice=_IMAGE_MISSING,

@@ -106,6 +106,13 @@ async def test_a_repository_without_configuration_and_dockerfile_is_ignored(test
     )
 
 
+async def test_a_build_without_a_submodule_says_so(tester: OfflineTester) -> None:
+    tester.world.submodules = ("libs/ui",)
+    said = await tester.opened()
+    assert "2 tests passed" in said
+    assert "The build has no `libs/ui`: submodules and files in Git LFS are not fetched" in said
+
+
 async def test_a_push_supersedes_the_running_run(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()

@@ -90,6 +90,16 @@ async def test_the_advice_for_a_dockerfile_elsewhere_works(start: Start) -> None
     assert "Preview ready" in await bot.opened(branch="after-the-advice")
 
 
+async def test_a_file_in_lfs_that_is_not_fetched_is_named(start: Start) -> None:
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 3\n"
+    copying = f"{RUNTIME}COPY logo.png /www/\n{SERVE}\n"
+    attributes = "*.png filter=lfs diff=lfs merge=lfs -text\n"
+    files = {"logo.png": pointer, "real.png": "not a pointer"}
+    said = await comment_on(start, {"Dockerfile": copying, ".gitattributes": attributes, **files})
+    assert "Preview ready" in said
+    assert "The build has no `logo.png`: submodules" in said
+
+
 UNREADABLE = ("junit.xml", "cannot be read")
 
 

@@ -121,6 +121,7 @@ class FakeWorld:
     dockerfile: str | None = DOCKERFILE
     files: tuple[str, ...] = ()
     """The other files of each commit."""
+    submodules: tuple[str, ...] = ()
     built: list[BuildOrder] = field(default_factory=list)
     tags: set[str] = field(default_factory=set)
     immutable: set[str] = field(default_factory=set)
@@ -192,7 +193,7 @@ class FakeAdapters:
         return found.encode() if found is not None else None
 
     async def tree(self, repo: RepoPath, sha: str) -> Tree:
-        return Tree(self._state.files)
+        return Tree(self._state.files, self._state.submodules)
 
     def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
         return _no_file()

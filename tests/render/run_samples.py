@@ -279,6 +279,34 @@ RUN_VIEWS: dict[str, View] = {
         ),
         "/build",
     ),
+    "run_view_not_fetched": view(
+        run(
+            over(
+                "build",
+                12.4,
+                StepResult(
+                    StepState.PASSED, Reason.NOT_FETCHED, {"unfetched": "libs/ui, logo.png"}, image=IMAGE
+                ),
+            ),
+            command="/build",
+        )
+    ),
+    "run_view_not_fetched_failed": view(
+        run(
+            over(
+                "build",
+                12.4,
+                StepResult(
+                    StepState.FAILED,
+                    Reason.BUILD_FAILED,
+                    {"instruction": "COPY libs/ui/index.js /", "code": "", "unfetched": "libs/ui"},
+                ),
+            ),
+            state=RunState.FAILED,
+            command="/build",
+        ),
+        "/build",
+    ),
     "run_view_compose_only": view(no_dockerfile(paths="docker-compose.yml"), "/build"),
     "run_view_broken": view(_broken(), "/deploy", logs=False),
     "run_view_cancelled": view(_stopped(Reason.CANCELLED, {"who": "mei"}, RunState.CANCELLED), "/test"),

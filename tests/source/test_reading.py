@@ -1,5 +1,6 @@
 """Reading files and archives of fetched commits."""
 
+import contextlib
 import io
 import tarfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from bot.gitee.source import GitSource
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.forge import Tree
 from bot.model.reason import Reason
-from tests.source.upstream import REPO, TOKEN, Upstream
+from tests.source.upstream import REPO, TOKEN, Upstream, names
 
 
 async def fetched(source: GitSource, upstream: Upstream, sha: str) -> str:
@@ -30,10 +31,34 @@ async def test_the_archive_is_removed_after_use(source: GitSource, upstream: Ups
 
 async def test_the_files_of_a_commit_are_listed(source: GitSource, upstream: Upstream) -> None:
     files = {"b": b"", "a/新 file": b"", "a/b/c": b"x"}
-    sha = await fetched(source, upstream, upstream.commit(files, links={"link": "b"}))
+    made = upstream.commit(files, links={"link": "b"}, submodules={"libs/ui": "cd" * 20})
+    sha = await fetched(source, upstream, made)
 
-    assert await source.tree(REPO, sha) == Tree(("a/b/c", "a/新 file", "b"))
+    assert await source.tree(REPO, sha) == Tree(("a/b/c", "a/新 file", "b"), ("libs/ui",))
     assert await source.tree(REPO, "0" * 40) == await source.tree(REPO, "--help") == Tree()
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("file:///etc", "ext::sh -c id", "--upload-pack=id", "https://elsewhere.example.com/x.git"),
+        *("../other.git", "https://oauth2:secret@gitee.com/team/other.git"),
+    ],
+)
+async def test_no_address_of_a_submodule_is_contacted(
+    source: GitSource, upstream: Upstream, url: str
+) -> None:
+    modules = f'[submodule "x"]\n\tpath = x\n\turl = {url}\n'.encode()
+    sha = upstream.commit({".gitmodules": modules, "a": b"a"}, submodules={"x": "cd" * 20})
+    upstream.pull(7, sha)
+
+    with contextlib.suppress(GiveUp):  # git itself refuses addresses that begin with a dash
+        await source.fetch(REPO, upstream.url, 7, sha)
+        assert (await source.tree(REPO, sha)).submodules == ("x",)
+        assert set(await names(source, sha)) == {".gitmodules", "a", "x"}
+
+    assert {request.path.partition(".git/")[0] for request in upstream.requests} == {"/lin/guestbook"}
 
 
 @pytest.mark.attack

@@ -49,15 +49,21 @@ class Upstream:
         return done.stdout.decode().strip()
 
     def commit(
-        self, files: dict[str, bytes], *, links: dict[str, str] | None = None, parent: str = ""
+        self,
+        files: dict[str, bytes],
+        *,
+        links: dict[str, str] | None = None,
+        submodules: dict[str, str] | None = None,
+        parent: str = "",
     ) -> str:
-        """Create a commit with exactly these files and symlinks and return its id."""
+        """Create a commit with exactly these files, symlinks and submodules' commits, and return its id."""
         entries = [("100644", path, content) for path, content in files.items()]
         entries += [("120000", path, target.encode()) for path, target in (links or {}).items()]
         index = "".join(
             f"{mode} {self.git('hash-object', '-w', '--stdin', given=content)}\t{path}\n"
             for mode, path, content in entries
         )
+        index += "".join(f"160000 {sha}\t{path}\n" for path, sha in (submodules or {}).items())
         (self.git_dir / "index").unlink(missing_ok=True)
         self.git("update-index", "--index-info", given=index.encode())
         tree = self.git("write-tree")
