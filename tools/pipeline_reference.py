@@ -108,16 +108,16 @@ CHINESE: Mapping[str, str] = {
     "test": "如何运行自动化测试。",
     "test.runner": "测试使用的执行器。",
     "test.target": "要构建并运行的 Dockerfile 阶段；`null` 表示使用服务的镜像。",
-    "test.command": "运行测试的 shell 命令；默认使用镜像自带的命令。",
+    "test.command": "运行测试的 shell 命令；默认使用该阶段自己的 CMD 或 ENTRYPOINT。",
     "test.suites": "测试套件的名称及其 shell 命令，供 `/test NAME` 使用；默认只有一个 `default`。",
     "test.env": "在 SERVICE_URL、JUNIT_PATH 和 CHATOPS_FAILED_TESTS 之外追加的环境变量。",
     "test.secrets": "管理员的机密，测试从文件 `/run/secrets/NAME` 读取。",
     "test.secret_env": "变量及其机密的名称；能使用 Docker Engine 的人都能看到这些值。",
-    "test.report": "容器内存放 JUnit XML 结果的目录或文件；其中的 HTML 报告会附上链接。",
+    "test.report": "容器内存放测试结果（如 JUnit XML）的目录或文件；其中的 HTML 报告会附上链接。",
     "test.timeout": "单个测试套件的超时时间（秒）。",
     "test.job": "`runner: jenkins` 时要运行的任务；以任务中 `junit` 步骤发布的结果作为测试报告。",
     "test.parameters": "除 `CHATOPS_…` 之外传给任务的参数；占位符会被替换。",
-    "test.artifacts": "任务未发布测试结果时，把哪些归档文件当作 JUnit XML 读取。",
+    "test.artifacts": "任务未发布测试结果时，把哪些归档文件当作测试结果读取。",
     "teardown": "清理环境时的附加步骤。",
     "teardown.runner": "填 `jenkins` 时会另外运行一个任务；无论是否填写，环境都由部署它的执行器清理。",
     "teardown.job": "清理单个环境的任务。",
@@ -154,6 +154,47 @@ _INTRODUCTION = Text(
 _EXAMPLE = Text("## Example", "## 示例")
 _KEYS = Text("## Keys", "## 全部配置项")
 _HEADER = Text("| Key | Value | Default | Meaning |", "| 键 | 取值 | 默认值 | 含义 |")
+_RESULTS = Text(
+    "## Test results\n"
+    "\n"
+    "A suite passes if it exits with code 0 and its results list no failure. The bot reads all "
+    "`.xml` and `.trx` files in `test.report` in these formats: JUnit XML, NUnit 3, xUnit.net v2 "
+    "and TRX. XML files of other kinds, such as coverage, change nothing; the comment names them "
+    "if there are no results at all.\n"
+    "\n"
+    "| What a suite leaves | What it means |\n"
+    "|---|---|\n"
+    "| no results | the exit code decides |\n"
+    "| results without a test that was executed | with exit code 0, the comment warns that no test "
+    "ran; otherwise the suite failed |\n"
+    "| a file that is empty, cut off or broken | the suite failed; the comment names the file, and "
+    "the other files and the cases before the break count |\n"
+    "| a test that failed, and passed later in the same file | with exit code 0 it is flaky, "
+    "otherwise it failed |\n"
+    "| a suite of JUnit XML with totals and without cases | its totals count |\n"
+    "\n"
+    "Without `test.command` and `test.suites`, the bot starts the image of the stage `test.target` "
+    "only if the stage has a CMD or ENTRYPOINT of its own. Otherwise its RUN instructions are the "
+    "tests: they ran while the stage was built, unless the build cache already had their results "
+    "for the same files. A stage with neither tests nothing, and the comment says so.",
+    "## 测试结果\n"
+    "\n"
+    "测试套件的退出码为 0，且结果中没有失败的用例，才算通过。机器人读取 `test.report` 中所有 "
+    "`.xml` 和 `.trx` 文件，支持的格式有JUnit XML、NUnit 3、xUnit.net v2 和 TRX。其他 XML 文件（如"
+    "覆盖率）不影响结论；完全没有测试结果时，评论会列出它们的名称。\n"
+    "\n"
+    "| 测试套件留下的内容 | 含义 |\n"
+    "|---|---|\n"
+    "| 没有结果 | 由退出码决定 |\n"
+    "| 有结果，但没有执行过的用例 | 退出码为 0 时，评论提示没有运行任何测试；否则按失败处理 |\n"
+    "| 空的、被截断的或损坏的文件 | 按失败处理；评论指出该文件，其他文件和断点之前的用例照常计入 |\n"
+    "| 用例先失败，后来在同一个文件中通过 | 退出码为 0 时算作不稳定，否则算作失败 |\n"
+    "| JUnit XML 的套件只有总数、没有用例 | 采用其总数 |\n"
+    "\n"
+    "没有设置 `test.command` 和 `test.suites` 时，只有 `test.target` 阶段自己写了 CMD 或 ENTRYPOINT"
+    "，机器人才会启动它的镜像。否则，该阶段的 RUN 指令就是测试：它们在构建时已经运行，除非构建缓存"
+    "中已有相同文件的结果。两者都没有的阶段没有测试任何内容，评论会说明这一点。",
+)
 _KINDS: Mapping[Any, Text] = {
     str: Text("text", "文本"),
     int: Text("whole number", "整数"),
@@ -205,6 +246,7 @@ def reference(language: Language) -> str:
         "\n".join(
             (_HEADER.say(language), "|---|---|---|---|", *(_row(key, english, language) for key in entries()))
         ),
+        _RESULTS.say(language),
     )
     return "\n\n".join((*parts, _AUTOMATIC.say(language))) + "\n"
 

@@ -162,7 +162,7 @@ class TestConfig:
     target: str | None = "test"
     """Stage of the Dockerfile to build and run; `null` runs the image of the service."""
     command: str | None = None
-    """Shell command that runs the tests; by default the command of the image."""
+    """Shell command that runs the tests; by default the CMD or ENTRYPOINT of the stage itself."""
     suites: Mapping[str, str] = field(default_factory=dict)
     """Named test suites and their shell commands, for `/test NAME`; by default one suite, `default`."""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -172,7 +172,7 @@ class TestConfig:
     secret_env: Mapping[str, str] = field(default_factory=dict)
     """Variables and the names of their secrets; everyone who may use the engine can read these."""
     report: str = "/reports"
-    """Directory or file in the container with the JUnit XML results; HTML reports in it are linked."""
+    """Directory or file in the container with the results, such as JUnit XML; its HTML reports are linked."""
     timeout: int = 900
     """Timeout of a test suite, in seconds."""
     job: str | None = None
@@ -180,7 +180,7 @@ class TestConfig:
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Job parameters besides `CHATOPS_…`; placeholders are replaced."""
     artifacts: tuple[str, ...] = ("**/junit*.xml", "**/TEST-*.xml")
-    """Archived files of the job to read as JUnit XML if it publishes no results."""
+    """Archived files of the job to read as test results if it publishes none."""
 
 
 @dataclass(frozen=True, slots=True)

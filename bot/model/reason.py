@@ -111,9 +111,12 @@ class Reason(StrEnum):
     TESTS_FAILED = "tests_failed"  # failed, total
     TESTS_EXITED = "tests_exited"  # code
     NO_REPORT = "no_report"  # path, code
-    REPORT_UNREADABLE = "report_unreadable"  # path, message
+    REPORT_UNREADABLE = "report_unreadable"  # path, message, code
     REPORT_CUT = "report_cut"  # paths, seconds, limit, total
     NO_TESTS = "no_tests"
+    NO_TEST_RAN = "no_test_ran"  # path, code
+    NOTHING_TESTED = "nothing_tested"  # target
+    TESTED_BY_BUILD = "tested_by_build"  # target
     NO_ENVIRONMENT = "no_environment"
     CONTAINER_STOPPED = "container_stopped"  # name, code
     NO_LONGER_HEALTHY = "no_longer_healthy"  # name, seconds
@@ -168,5 +171,6 @@ class Reason(StrEnum):
     JENKINS_RESULT_UNREADABLE = "jenkins_result_unreadable"  # job, path, message
     JENKINS_NO_IMAGE = "jenkins_no_image"  # job
     JENKINS_NO_REPORT = "jenkins_no_report"  # job
+    JENKINS_NO_TEST_RAN = "jenkins_no_test_ran"  # job, number
 
     INTERNAL = "internal"  # id

@@ -14,6 +14,8 @@ from bot.model.reason import Reason
 from bot.model.scan import Scan
 from bot.model.text import Language
 
+_UNTESTED = {Reason.NO_TEST_RAN, Reason.NOTHING_TESTED, Reason.JENKINS_NO_TEST_RAN}
+
 
 class RunState(StrEnum):
     """State of a run. The last four are final."""
@@ -116,6 +118,8 @@ class StepResult:
     failed_tests: tuple[str, ...] = ()
     """The first 50 names of failed tests, as `suite::name`; hostile text."""
     failed_suites: tuple[str, ...] = ()
+    notes: tuple["Note", ...] = field(default_factory=tuple)
+    """What the person should know besides the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,20 @@ class Run:
     def name(self) -> str:
         """Its name in addresses, `7-x7k2p9`: no other run ever has it."""
         return f"{self.id}-{self.uid}" if self.uid else str(self.id)
+
+    @property
+    def remarks(self) -> tuple["Note", ...]:
+        """Its own notes, and those of its steps."""
+        found = (record.result.notes for record in self.steps if record.result)
+        return (*self.notes, *(note for notes in found for note in notes))
+
+    @property
+    def untested(self) -> bool:
+        """Whether its tests ended well although none ran; a deployment may have none at all."""
+        skipped = [record for record in self.steps if record.state is StepState.SKIPPED]
+        reasons = {record.result.reason for record in skipped if record.result}
+        nothing_else = len(skipped) == len(self.steps)
+        return bool(reasons & _UNTESTED) or (nothing_else and Reason.NO_TESTS in reasons)
 
     @property
     def holder(self) -> Holder:

@@ -102,7 +102,7 @@ class TestSpec:
 
 @dataclass(frozen=True, slots=True)
 class TestOutput:
-    """The result of a suite: `files` are the XML and HTML files under the report path, by relative path."""
+    """The result of a suite: `files` are the XML, TRX and HTML files of its report, by relative path."""
 
     __test__ = False
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.model.report import Case, CaseState
+from bot.model.report import Case, CaseState, UnreadableFile
 from bot.model.run import TestCounts
 from bot.model.shortening import shortened
 from bot.model.text import Language
@@ -73,6 +73,7 @@ class Section:
     groups: tuple[Group, ...]
     groups_left_out: int
     truncated: bool
+    unreadable: tuple[UnreadableFile, ...]
     pages: tuple[tuple[str, str], ...]
 
 
@@ -109,6 +110,7 @@ class ReportPage:
             run=run,
             language=self._language,
             counts=counts,
+            unreadable=sum(len(suite.report.unreadable) for suite in results),
             sections=sections,
             slowest=_slowest(cases),
             about=next((suite.about for suite in results if suite.about), ""),
@@ -185,6 +187,7 @@ def _section(suite: SuiteResults, budget: _Budget, *, few: bool) -> Section:
         groups=tuple(_group(name, cases, budget, few=few) for name, cases in groups[:MOST_GROUPS]),
         groups_left_out=max(0, len(groups) - MOST_GROUPS),
         truncated=suite.report.truncated,
+        unreadable=suite.report.unreadable,
         pages=tuple((name, address(where, name)) for name, where in suite.pages if is_own_page(where)),
     )
 

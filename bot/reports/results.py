@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.core.results.masking import Masker
-from bot.model.report import Case, CaseState, Report
+from bot.model.report import Case, CaseState, Report, UnreadableFile
+from bot.model.run import TestCounts
 from bot.reports import paths
 
 _MOST_FILES = 500
@@ -31,7 +32,11 @@ def stored(masks: Sequence[str], results: SuiteResults, files: Mapping[str, byte
     """Return the files to store for a suite, by name, with all secrets masked."""
     masker = Masker(masks)
     cases = tuple(_masked(case, masker) for case in results.report.cases)
-    shown = replace(results, report=replace(results.report, cases=cases))
+    unreadable = tuple(
+        replace(file, path=masker.mask(file.path), message=masker.mask(file.message))
+        for file in results.report.unreadable
+    )
+    shown = replace(results, report=replace(results.report, cases=cases, unreadable=unreadable))
     return _files_of(shown, {name: _masked_bytes(data, masker) for name, data in files.items()})
 
 
@@ -89,6 +94,8 @@ def _json(results: SuiteResults) -> dict[str, Any]:
         "pages": [list(page) for page in results.pages],
         "counts": {**asdict(report.counts), "total": report.counts.total},
         "truncated": report.truncated,
+        "unreadable": [asdict(file) for file in report.unreadable],
+        "uncounted": asdict(report.uncounted),
         "cases": [asdict(case) for case in report.cases],
     }
 
@@ -97,6 +104,9 @@ def _read(content: bytes) -> SuiteResults:
     data = json.loads(content)
     cases: Sequence[dict[str, Any]] = data["cases"]
     kept = tuple(Case(**{**case, "state": CaseState(case["state"])}) for case in cases)
-    # Results written by earlier versions have no pages.
+    # Results written by earlier versions have none of these.
     pages = tuple((str(name), str(where)) for name, where in data.get("pages", ()))
-    return SuiteResults(data["suite"], Report(kept, data["truncated"]), data["about"], pages)
+    unreadable = tuple(UnreadableFile(**file) for file in data.get("unreadable", ()))
+    uncounted = TestCounts(**data.get("uncounted", {}))
+    report = Report(kept, data["truncated"], unreadable=unreadable, uncounted=uncounted)
+    return SuiteResults(data["suite"], report, data["about"], pages)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
+from bot.core.results.report_files import SUFFIXES
+
 CHUNK = 2**20
 ARCHIVE_LIMIT = 128 * 2**20
 """Most bytes that are read of the archive."""
@@ -21,7 +23,7 @@ NAME_LIMIT = 255
 
 
 def report_files(archive: BinaryIO) -> dict[str, bytes]:
-    """Return the regular `*.xml` and `*.html` files by their path in the archived folder.
+    """Return the regular `*.xml`, `*.trx` and `*.html` files by their path in the archived folder.
 
     Links, devices, unsafe names and files beyond a limit are skipped. Of a broken or truncated archive, the
     part that can be read is returned.
@@ -68,7 +70,7 @@ def _candidates(archive: BinaryIO) -> Iterator[tuple[str, bytes]]:
 def _relative(member: tarfile.TarInfo) -> str:
     """Return the relative name of a report file, or nothing for any other member and for unsafe names."""
     path = PurePosixPath(member.name)
-    if not member.isreg() or member.size > FILE_LIMIT or path.suffix.lower() not in {".xml", PAGE_SUFFIX}:
+    if not member.isreg() or member.size > FILE_LIMIT or path.suffix.lower() not in {*SUFFIXES, PAGE_SUFFIX}:
         return ""
     if path.is_absolute() or ".." in path.parts:
         return ""

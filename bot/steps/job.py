@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from bot.core.admission import secrets
 from bot.core.deciding import placeholders
-from bot.core.results import job_results, junit
+from bot.core.results import job_results, report_files, suites
 from bot.core.results.unreadable import UnreadableFileError
 from bot.model.errors import TellUser
 from bot.model.limits import SandboxLimits
@@ -14,12 +14,11 @@ from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TeardownCo
 from bot.model.plan import Build, Deploy, Step, Teardown, Test
 from bot.model.reason import Reason
 from bot.model.report import Report
-from bot.model.run import Image, StepResult, StepState
+from bot.model.run import Image, StepResult, StepState, TestCounts
 from bot.ports import JobEnding, JobOrder
 from bot.steps import build as building
-from bot.steps import junit_reports
+from bot.steps import suite_reports
 from bot.steps.context import StepContext
-from bot.steps.test import SHOWN_FAILURES
 
 RESULT_LIMITS = SandboxLimits(seconds=20, inline=64 << 10)
 PASSED, ABORTED = "SUCCESS", "ABORTED"
@@ -164,8 +163,9 @@ async def _test(step: Test, context: StepContext) -> StepResult:
     ending = await _run(_order(step, context), context)
     report = ending.report
     if report is None and ending.files:
-        report = await junit_reports.read(ending.files, context, ending.name, **_facts(ending))
-    if report is not None:
+        passed = ending.result == PASSED
+        report = await suite_reports.read(ending.files, context, ending.name, passed=passed)
+    if report is not None and report.recognized:
         suite = step.suites[0].name if len(step.suites) == 1 else ALL_SUITES
         about = f"{context.run.repo}!{context.run.number} · {step.sha[:8]}"
         await context.adapters.reports.save(context.run.id, suite, report, ending.files, about=about)
@@ -175,23 +175,47 @@ async def _test(step: Test, context: StepContext) -> StepResult:
 def _verdict(step: Test, ending: JobEnding, report: Report | None, context: StepContext) -> StepResult:
     """Failed tests count most, then the job's own result; without a report that result decides."""
     facts = _facts(ending)
-    counts = None if report is None else report.counts
-    if report is not None and counts is not None and counts.failed:
+    if report is None:
+        if ending.result != PASSED:
+            return replace(_failure(ending, context), failed_suites=_names(step))
+        return StepResult(StepState.PASSED, Reason.JENKINS_NO_REPORT, facts)
+    counts = report.counts if report.recognized else None
+    unreadable = suites.unreadable_notes(report.unreadable)
+    if counts is not None and counts.failed:
         return StepResult(
             StepState.FAILED,
             Reason.TESTS_FAILED,
             {**facts, "failed": str(counts.failed), "total": str(counts.total)},
             tests=counts,
-            failed_tests=junit.failed_names(report)[:SHOWN_FAILURES],
-            failed_suites=tuple(suite.name for suite in step.suites),
+            failed_tests=report_files.failed_names(report, suites.SHOWN_FAILURES),
+            failed_suites=_names(step),
+            notes=unreadable,
         )
     if ending.result != PASSED:
         failure = _failure(ending, context)
-        return replace(failure, tests=counts, failed_suites=tuple(suite.name for suite in step.suites))
-    if report is not None and (cut := junit_reports.cut(report.unread)):
+        return replace(failure, tests=counts, failed_suites=_names(step), notes=unreadable)
+    return _passed(ending, report, counts)
+
+
+def _passed(ending: JobEnding, report: Report, counts: TestCounts | None) -> StepResult:
+    """Return the result of a job that ended well and reports no failed test."""
+    facts = _facts(ending)
+    if unreadable := suites.unreadable_notes(report.unreadable):
+        told = {**facts, **unreadable[0].facts}
+        reason = Reason.REPORT_UNREADABLE
+        return StepResult(StepState.FAILED, reason, told, tests=counts, notes=unreadable[1:])
+    if cut := suites.cut(report.unread):
         return StepResult(StepState.FAILED, Reason.REPORT_CUT, {**facts, **cut}, tests=counts)
-    reason = Reason.JENKINS_NO_REPORT if report is None else None
-    return StepResult(StepState.PASSED, reason, facts, tests=counts)
+    if counts is None:
+        notes = suites.foreign_notes(report.foreign)
+        return StepResult(StepState.PASSED, Reason.JENKINS_NO_REPORT, facts, notes=notes)
+    if suites.none_ran(counts):
+        return StepResult(StepState.SKIPPED, Reason.JENKINS_NO_TEST_RAN, facts, tests=counts)
+    return StepResult(StepState.PASSED, None, facts, tests=counts)
+
+
+def _names(step: Test) -> tuple[str, ...]:
+    return tuple(suite.name for suite in step.suites)
 
 
 async def _run(order: JobOrder, context: StepContext) -> JobEnding:

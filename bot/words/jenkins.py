@@ -134,4 +134,10 @@ JENKINS: Final[Mapping[Reason, Wording]] = {
             zh="任务 {job} 没有发布测试结果，请在流水线中使用 `junit` 步骤。",
         ),
     ),
+    Reason.JENKINS_NO_TEST_RAN: Wording(
+        Text(
+            en="No test ran: the results of {job} #{number} list none that was executed.",
+            zh="没有运行任何测试：{job} #{number} 的结果里没有执行过的用例。",
+        ),
+    ),
 }

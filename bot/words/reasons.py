@@ -14,7 +14,7 @@ from bot.words.manifests import MANIFESTS
 from bot.words.refusals import REFUSALS
 from bot.words.secrets import SECRETS
 from bot.words.sentence import Part, PartKind, Wording
-from bot.words.suites import SUITES
+from bot.words.suites import SUITE_NOTES, SUITES
 
 REASONS: Final[Mapping[Reason, Wording]] = {
     **REFUSALS,
@@ -29,6 +29,7 @@ REASONS: Final[Mapping[Reason, Wording]] = {
 }
 
 NOTES: Final[Mapping[str, Wording]] = {
+    **SUITE_NOTES,
     "environment_protected": Wording(
         Text(
             en="This automatic run leaves out {command}, because not everyone with write access may change"

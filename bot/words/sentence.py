@@ -67,7 +67,7 @@ _SHORT = 12
 """Digits of a commit that are shown: two commits that share so many take an effort to make."""
 
 _COMMITS = frozenset({"by", "now", "seen", "sha"})
-_LISTS = frozenset({"allowed", "helpers", "known", "parameters", "paths", "unfetched"})
+_LISTS = frozenset({"allowed", "helpers", "known", "names", "parameters", "paths", "unfetched"})
 _PLAIN = frozenset(
     {
         *("author", "code", "expected", "failed", "fixable", "found"),

@@ -20,8 +20,8 @@ SUITES: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.NO_REPORT: Wording(
         Text(
-            en="The tests exited with code {code} and wrote no JUnit report to {path}.",
-            zh="测试以退出码 {code} 结束，但在 {path} 没有找到 JUnit 报告。",
+            en="The tests exited with code {code} and wrote no test report to {path}.",
+            zh="测试以退出码 {code} 结束，但在 {path} 没有找到测试报告。",
         ),
         advice=Text(
             en="Have the tests write JUnit XML to the path in the environment variable `JUNIT_PATH`.",
@@ -30,6 +30,10 @@ SUITES: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.REPORT_UNREADABLE: Wording(
         Text(
+            en="The test report {path} cannot be read: {message}. The tests exited with code {code}.",
+            zh="测试报告 {path} 无法读取：{message}。测试进程的退出码是 {code}。",
+        ),
+        without=Text(
             en="The test report {path} cannot be read: {message}.", zh="测试报告 {path} 无法读取：{message}。"
         ),
     ),
@@ -52,4 +56,43 @@ SUITES: Final[Mapping[Reason, Wording]] = {
             zh="没有可运行的测试：Dockerfile 没有 `test` 阶段，配置里也没有测试命令。",
         ),
     ),
+    Reason.NO_TEST_RAN: Wording(
+        Text(
+            en="No test ran: the report in {path} lists none that was executed, and the tests exited with"
+            " code {code}.",
+            zh="没有运行任何测试：{path} 的报告里没有执行过的用例，测试进程的退出码是 {code}。",
+        ),
+    ),
+    Reason.NOTHING_TESTED: Wording(
+        Text(
+            en="Nothing was tested: the stage {target} has no RUN, CMD or ENTRYPOINT of its own, and the"
+            " configuration sets no test command.",
+            zh="没有测试任何内容：{target} 阶段自己没有 RUN、CMD 或 ENTRYPOINT，配置里也没有测试命令。",
+        ),
+        advice=Text(
+            en="Give the stage a CMD that runs the tests, or set `test.command`.",
+            zh="请在该阶段写一条运行测试的 CMD，或设置 `test.command`。",
+        ),
+    ),
+    Reason.TESTED_BY_BUILD: Wording(
+        Text(
+            en="The tests ran while the stage {target} was built; it has no CMD of its own, so it was not"
+            " started.",
+            zh="测试在构建 {target} 阶段时已经运行；该阶段没有自己的 CMD，因此没有启动容器。",
+        ),
+    ),
 }
+
+SUITE_NOTES: Final[Mapping[str, Wording]] = {
+    str(Reason.REPORT_UNREADABLE): SUITES[Reason.REPORT_UNREADABLE],
+    "not_a_test_report": Wording(
+        Text(
+            en="Found {paths}, but no test report: the bot reads JUnit, NUnit 3, xUnit and TRX.",
+            zh="找到了 {paths}，但不是测试报告：机器人读取 JUnit、NUnit 3、xUnit 和 TRX。",
+        )
+    ),
+    "suites_without_tests": Wording(
+        Text(en="No test ran in {names}.", zh="{names} 没有运行任何测试。"),
+    ),
+}
+"""Notes of test steps, by their codes."""

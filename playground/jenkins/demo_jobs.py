@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.core import naming
-from bot.core.results import junit
+from bot.core.results import report_files
 from bot.gitee.source import GitSource
 from bot.model.environment import EnvironmentKey
 from bot.model.errors import ChatOpsError
@@ -75,7 +75,7 @@ class DemoJobs:
         )
         output = await self.platform.run_tests(spec, _ConsoleWriter(handle))
         handle.log("[Pipeline] junit")
-        report = junit.read(output.files)
+        report = report_files.read(output.files)
         handle.build.report = {
             "_class": "hudson.tasks.junit.TestResult",
             "suites": [{"name": "pytest", "cases": [_case(case) for case in report.cases]}],

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.core.results import junit
-from bot.core.results.junit_cases import LONGEST_MESSAGE, LONGEST_NAME, LONGEST_TEXT
+from bot.core.results import report_files
+from bot.core.results.cases import LONGEST_MESSAGE, LONGEST_NAME, LONGEST_TEXT
 from bot.core.results.masking import SHORTEST, Masker
 from bot.reports.folder import LocalAppendFile
 from bot.reports.log import StepLog
@@ -115,10 +115,11 @@ def test_what_a_long_text_of_a_test_leaves_of_a_secret_is_masked(name: str, at: 
     text = f"{'=' * (limit // 2 + at)}{LONG}{'=' * limit}"
     given = dict.fromkeys(("name", "message", "details", "output"), "-") | {name: text}
     xml = (
-        f'<testsuite><testcase name="{given["name"]}"><failure message="{given["message"]}">{given["details"]}</failure>'
+        f'<testsuite><testcase name="{given["name"]}"><failure message="{given["message"]}">'
+        f"{given['details']}</failure>"
         f"<system-out>{given['output']}</system-out></testcase></testsuite>"
     )
 
-    kept = stored([LONG], SuiteResults("unit", junit.read({"junit.xml": xml.encode()})), {})
+    kept = stored([LONG], SuiteResults("unit", report_files.read({"junit.xml": xml.encode()})), {})
 
     assert not any(shown_of(LONG, file.decode()) for file in kept.values())

@@ -40,7 +40,7 @@ from bot.runners.kubernetes import plans, rendering
 from bot.runners.kubernetes.pure.manifests import LARGEST as LARGEST_MANIFEST
 from bot.runners.lines import Lines, LogWriter
 from bot.sandbox.process import ProcessSandbox
-from bot.steps import build, job, junit_reports
+from bot.steps import build, job, suite_reports
 from tests.fakes.adapters import FakeWorld
 from tests.fakes.log import FakeLog
 from tests.real.parts import tar
@@ -115,7 +115,23 @@ XML = {
     "references": "&#65;",
     "attributes": "<testcase " + " ".join(f"a{number}=''" for number in range(500)) + "/>",
     "suites": "<testsuite name='a'></testsuite>",
+    "totals": "<testsuite tests='1'/>",
 }
+DOTNET = {
+    "test-run": "<test-case name='a' result='Failed'><failure><message>x</message></failure></test-case>",
+    "assemblies": "<test name='a' result='Fail'><failure><message>x</message></failure></test>",
+    "TestRun": (
+        "<UnitTestResult testId='1' outcome='Passed'/><UnitTest id='1'><TestMethod className='T'/></UnitTest>"
+    ),
+}
+
+
+@pytest.mark.parametrize(("root", "part"), DOTNET.items(), ids=DOTNET)
+async def test_reports_of_dotnet(root: str, part: str) -> None:
+    files = {"a.xml": repeated(part, f"<{root}>", f"</{root}>", SOME).encode()}
+    async with turning():
+        found = await suite_reports.read(files, context(), "/reports", passed=True)
+    assert 0 < len(found.cases) <= 21_000
 
 
 @pytest.mark.parametrize("part", XML.values(), ids=XML)
@@ -126,7 +142,7 @@ async def test_junit_reports(part: str) -> None:
             ["a.xml", "b.xml", "c.xml"], repeated(part, "<testsuite>", "</testsuite>").encode()
         )
     async with turning():
-        found = await junit_reports.read(files, context(), "/reports")
+        found = await suite_reports.read(files, context(), "/reports", passed=True)
     assert len(found.cases) <= 21_000
 
 

@@ -34,6 +34,23 @@ def test_stages_with_names_and_ports() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lines", "command", "runs"),
+    [
+        ("ENV A=b\nCOPY . .", False, False),
+        ("RUN pytest", False, True),
+        ('CMD ["pytest"]', True, False),
+        ("run pytest\nentrypoint pytest", True, True),
+        ('HEALTHCHECK CMD true\nONBUILD RUN true\nSHELL ["sh"]', False, False),
+        ("RUN <<END\nCMD true\nEND", False, True),
+    ],
+)
+def test_what_a_stage_runs_itself(lines: str, command: bool, runs: bool) -> None:  # noqa: FBT001 - a table's columns
+    found = read(f"FROM scratch AS base\nRUN true\nCMD true\nFROM base AS test\n{lines}\n").stage("test")
+
+    assert found == Stage("test", None, command, runs)
+
+
+@pytest.mark.parametrize(
     ("stages", "expected"),
     [
         ([], None),

@@ -1,4 +1,3 @@
-import contextlib
 import re
 from collections.abc import Callable
 
@@ -6,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.results import junit, junit_cases
-from bot.core.results.unreadable import UnreadableFileError
+from bot.core.results import cases, report_files
 from bot.model.limits import LimitError
-from bot.model.report import Case, CaseState, Report
+from bot.model.report import Case, CaseState, Report, UnreadableFile
+from bot.model.run import TestCounts
 
 
 def read(text: str | bytes) -> Report:
-    return junit.read({"junit.xml": text if isinstance(text, bytes) else text.encode()})
+    return report_files.read({"junit.xml": text if isinstance(text, bytes) else text.encode()})
 
 
 def only(text: str | bytes) -> Case:
@@ -180,7 +179,7 @@ def test_long_texts_keep_both_ends() -> None:
 def test_files_are_read_in_order_of_their_paths() -> None:
     files = {"b.xml": suite("<testcase name='2'/>").encode(), "a.xml": suite("<testcase name='1'/>").encode()}
 
-    assert [case.name for case in junit.read(files).cases] == ["1", "2"]
+    assert [case.name for case in report_files.read(files).cases] == ["1", "2"]
 
 
 def test_other_xml_files_are_ignored() -> None:
@@ -191,11 +190,21 @@ def test_other_xml_files_are_ignored() -> None:
         "z.xml": b"<other/>",
     }
 
-    assert len(junit.read(files).cases) == 1
+    report = report_files.read(files)
+
+    assert len(report.cases) == 1
+    assert (report.foreign, report.recognized) == (("coverage.xml", "z.xml"), True)
+
+
+@pytest.mark.parametrize("root", ["<html></html>", "<coverage/>", "<test-results/>", "<!DOCTYPE html><a>"])
+def test_files_that_are_no_report_are_named(root: str) -> None:
+    report = read(root)
+
+    assert (report.foreign, report.recognized, report.unreadable) == (("junit.xml",), False, ())
 
 
 def test_no_files_mean_no_cases() -> None:
-    assert junit.read({}) == Report(())
+    assert report_files.read({}) == Report((), recognized=False)
 
 
 @pytest.mark.parametrize(
@@ -205,36 +214,42 @@ def test_no_files_mean_no_cases() -> None:
         (b" \n ", "empty"),
         (b"not xml", "line 1: syntax error"),
         (b"\x89PNG\r\n\x1a\n", "line 1: syntax error"),
-        (b"<html></html>", "neither <testsuites> nor <testsuite>"),
         (b"<testsuite><testcase name='t'>", "line 1: no element found"),
         (b'<?xml version="1.0"?>\n<testsuite>\n&nbsp;</testsuite>', "line 3: undefined entity"),
         (b"<testsuite><a></b></testsuite>", "line 1: mismatched tag"),
         (b'<!DOCTYPE testsuite [<!ENTITY a "b">]><testsuite>&a;</testsuite>', "a DTD is not allowed"),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><testsuite/>', "a DTD is not allowed"),
+        (b"<!DOCTYPE a [<!ELEMENT b EMPTY>]><testsuite/>", "a DTD is not allowed"),
         (b'<!DOCTYPE testsuites SYSTEM "file:///etc/passwd"><testsuites/>', "a DTD is not allowed"),
         (b"<testsuite>" * 51, "nested deeper than 50"),
-        (b"<testsuite>" + b" " * junit.LARGEST_FILE, "larger than 20 MiB"),
+        (b"<testsuite>" + b" " * report_files.LARGEST_FILE, "larger than 20 MiB"),
     ],
 )
 def test_files_that_cannot_be_used(content: bytes, message: str) -> None:
-    with pytest.raises(UnreadableFileError, match=message) as caught:
-        read(content)
+    report = read(content)
 
-    assert caught.value.path == "junit.xml"
-    assert re.search(message, caught.value.message)
-
-
-def test_reports_that_are_too_large_together_are_refused() -> None:
-    part = b"x" * junit.LARGEST_FILE
-
-    with pytest.raises(UnreadableFileError, match="64 MiB in all"):
-        junit.read({f"{number}.xml": part for number in range(4)})
+    assert report.unreadable == (UnreadableFile("junit.xml", report.unreadable[0].message),)
+    assert re.search(message, report.unreadable[0].message)
+    assert not report.recognized
 
 
-def test_one_broken_report_is_not_hidden_by_a_good_one() -> None:
-    with pytest.raises(UnreadableFileError) as caught:
-        junit.read({"a.xml": suite("<testcase name='t'/>").encode(), "b.xml": b"<testsuite>"})
+def test_what_is_beyond_the_size_of_all_reports_is_named() -> None:
+    part = suite("<testcase name='t'/>").encode().ljust(report_files.LARGEST_FILE)
 
-    assert caught.value.path == "b.xml"
+    report = report_files.read({f"{number}.xml": part for number in range(4)})
+
+    assert report.unreadable == (UnreadableFile("3.xml", "beyond 64 MiB of reports in all"),)
+    assert len(report.cases) == 3
+
+
+def test_one_broken_report_takes_no_others_along() -> None:
+    failed = suite("<testcase name='t'><failure/></testcase>").encode()
+
+    report = report_files.read({"a.xml": failed, "b.xml": b"", "c.xml": failed[:-12]})
+
+    assert report_files.failed_names(report) == ("s::t",)
+    assert [file.path for file in report.unreadable] == ["b.xml", "c.xml"]
+    assert (len(report.cases), report.recognized) == (2, True)
 
 
 def test_forbidden_characters_are_replaced() -> None:
@@ -295,28 +310,28 @@ def test_latin_text_is_read_as_declared() -> None:
 
 
 def test_more_cases_than_are_kept_do_not_hide_failures() -> None:
-    passed = "<testcase name='p'/>" * junit_cases.MOST_CASES
-    failed = "<testcase name='f'><failure/></testcase>" * (junit_cases.MOST_FAILURES_BEYOND + 1)
+    passed = "<testcase name='p'/>" * cases.MOST_CASES
+    failed = "<testcase name='f'><failure/></testcase>" * (cases.MOST_FAILURES_BEYOND + 1)
     report = read(suite(passed + "<testcase name='p'/>" + failed))
 
     assert report.truncated
-    assert report.counts.passed == junit_cases.MOST_CASES
-    assert report.counts.failed == junit_cases.MOST_FAILURES_BEYOND
+    assert report.counts.passed == cases.MOST_CASES
+    assert report.counts.failed == cases.MOST_FAILURES_BEYOND
 
 
 def test_exactly_as_many_cases_as_are_kept() -> None:
-    report = read(suite("<testcase name='p'/>" * junit_cases.MOST_CASES))
+    report = read(suite("<testcase name='p'/>" * cases.MOST_CASES))
 
-    assert len(report.cases) == junit_cases.MOST_CASES
+    assert len(report.cases) == cases.MOST_CASES
     assert not report.truncated
 
 
 def test_failed_names_come_once_and_in_order() -> None:
-    cases = [Case("s", name, state) for name, state in (("b", CaseState.FAILED), ("a", CaseState.PASSED))]
-    report = Report((*cases, Case("s", "c", CaseState.FAILED), *cases))
+    two = [Case("s", name, state) for name, state in (("b", CaseState.FAILED), ("a", CaseState.PASSED))]
+    report = Report((*two, Case("s", "c", CaseState.FAILED), *two))
 
-    assert junit.failed_names(report) == ("s::b", "s::c")
-    assert junit.failed_names(report, limit=1) == ("s::b",)
+    assert report_files.failed_names(report) == ("s::b", "s::c")
+    assert report_files.failed_names(report, limit=1) == ("s::b",)
 
 
 tags = st.sampled_from(
@@ -332,39 +347,40 @@ pieces = st.one_of(
 
 @given(st.lists(pieces, max_size=30))
 def test_any_content_is_a_report_or_unreadable(parts: list[str]) -> None:
-    try:
-        report = read(f"<testsuite>{''.join(parts)}</testsuite>".encode("utf-8", "surrogatepass"))
-    except UnreadableFileError:
-        return
+    report = read(f"<testsuite>{''.join(parts)}</testsuite>".encode("utf-8", "surrogatepass"))
+
     assert report.counts.total == len(report.cases)
+    assert report.recognized or report.unreadable
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_report_or_unreadable(content: bytes) -> None:
-    with contextlib.suppress(UnreadableFileError):
-        assert not read(content).truncated
+    report = read(content)
+
+    assert not report.truncated
+    assert report.recognized or report.unreadable or report.foreign
 
 
 @pytest.mark.attack
 def test_reading_stops_once_no_case_would_be_kept() -> None:
-    passed = "<testcase name='p'/>" * junit_cases.MOST_CASES
-    failed = "<testcase name='f'><failure/></testcase>" * junit_cases.MOST_FAILURES_BEYOND
+    passed = "<testcase name='p'/>" * cases.MOST_CASES
+    failed = "<testcase name='f'><failure/></testcase>" * cases.MOST_FAILURES_BEYOND
 
     report = read(f"<testsuite>{passed}{failed}<testcase/> and no end")
 
-    assert (report.truncated, report.counts.failed) == (True, junit_cases.MOST_FAILURES_BEYOND)
+    assert (report.truncated, report.counts.failed) == (True, cases.MOST_FAILURES_BEYOND)
 
 
 @pytest.mark.attack
 def test_a_file_with_too_many_elements_is_named_and_the_others_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(junit_cases, "MOST_ELEMENTS", 10)
+    monkeypatch.setattr(cases, "MOST_ELEMENTS", 10)
     files = {
         "a.xml": suite("<testcase name='large'/>" * 20).encode(),
         "b.xml": suite("<testcase name='small'/>").encode(),
         "c.xml": suite("<testcase name='large'/>" * 21).encode(),
     }
 
-    report = junit.read(files)
+    report = report_files.read(files)
 
     assert (report.unread, report.truncated) == (("a.xml", "c.xml"), True)
     assert [case.name for case in report.cases] == ["large"] * 7 + ["small"]
@@ -378,14 +394,14 @@ def test_a_file_that_exhausts_a_limit_is_named(
     def exhausted(_: bytes) -> bytes:
         raise error
 
-    monkeypatch.setattr(junit, "well_formed", exhausted)
+    monkeypatch.setattr(report_files, "well_formed", exhausted)
 
     assert read(suite("")) == Report((), truncated=True, unread=("junit.xml",))
 
 
 @pytest.mark.attack
 def test_the_texts_of_all_cases_together_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(junit_cases, "MOST_TEXT", 5)
+    monkeypatch.setattr(cases, "MOST_TEXT", 5)
 
     report = read(suite("<testcase name='t'><failure>abc</failure></testcase>" * 2))
 
@@ -394,3 +410,81 @@ def test_the_texts_of_all_cases_together_are_limited(monkeypatch: pytest.MonkeyP
         (CaseState.FAILED, "abc", ""),
     ]
     assert report.truncated
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("<testsuite tests='6' failures='1'/>", TestCounts(5, 1)),
+        (
+            "<testsuite tests='6' failures='1' errors='2' skipped='1' disabled='1' time='1.5'/>",
+            TestCounts(1, 3, 2, 0, 1.5),
+        ),
+        ("<testsuites tests='4' failures='4'/>", TestCounts(0, 4)),
+        ("<testsuites tests='4'><testsuite tests='3'/><testsuite tests='1'/></testsuites>", TestCounts(4)),
+        ("<testsuites tests='9'><testsuite><testcase/></testsuite></testsuites>", TestCounts(1)),
+        ("<testsuites tests='2'><testsuite tests='2' failures='1'/></testsuites>", TestCounts(1, 1)),
+        ("<testsuite failures='1'/>", TestCounts(0, 1)),
+        ("<testsuite tests='0' time='3'/>", TestCounts()),
+        ("<testsuite tests='many' failures='-1'/>", TestCounts()),
+        ("<testsuite tests='99999999999999'/>", TestCounts(999_999)),
+        ("<testsuite tests='3'><error message='e'/></testsuite>", TestCounts(0, 1)),
+        ("<testsuite><testcase><testsuite tests='3'/></testcase></testsuite>", TestCounts(1)),
+    ],
+)
+def test_totals_count_where_no_case_is_listed(text: str, counts: TestCounts) -> None:
+    assert read(text).counts == counts
+
+
+def with_reruns(*files: str) -> list[tuple[str, CaseState, float]]:
+    given = {f"{number}.xml": suite(text).encode() for number, text in enumerate(files)}
+    found = report_files.read(given, reruns=True).cases
+    return [(case.name, case.state, case.seconds) for case in found]
+
+
+FAIL = "<testcase name='a' time='1'><failure message='once'/></testcase>"
+PASS = "<testcase name='a' time='2'/>"
+SKIP = "<testcase name='a'><skipped/></testcase>"
+OTHER = "<testcase name='b'/>"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ([FAIL + OTHER + PASS], [("a", CaseState.FLAKY, 3.0), ("b", CaseState.PASSED, 0.0)]),
+        ([FAIL + FAIL + PASS], [("a", CaseState.FLAKY, 4.0)]),
+        ([FAIL + SKIP + PASS], [("a", CaseState.FLAKY, 3.0), ("a", CaseState.SKIPPED, 0.0)]),
+        ([PASS + FAIL], [("a", CaseState.PASSED, 2.0), ("a", CaseState.FAILED, 1.0)]),
+        ([PASS + FAIL + PASS], [("a", CaseState.PASSED, 2.0), ("a", CaseState.FLAKY, 3.0)]),
+        ([FAIL + PASS + PASS], [("a", CaseState.FLAKY, 3.0), ("a", CaseState.PASSED, 2.0)]),
+        ([FAIL, PASS], [("a", CaseState.FAILED, 1.0), ("a", CaseState.PASSED, 2.0)]),
+        ([FAIL], [("a", CaseState.FAILED, 1.0)]),
+    ],
+)
+def test_a_case_that_passed_later_in_its_file_is_flaky(
+    files: list[str], expected: list[tuple[str, CaseState, float]]
+) -> None:
+    assert with_reruns(*files) == expected
+
+
+def test_a_rerun_keeps_its_message_and_counts_only_if_the_runner_ended_well() -> None:
+    report = report_files.read({"a.xml": suite(FAIL + PASS).encode()}, reruns=True)
+
+    assert [case.message for case in report.cases] == ["once"]
+    assert (report.counts.total, report.counts.flaky, report.counts.failed) == (1, 1, 0)
+    assert read(suite(FAIL + PASS)).counts.failed == 1
+
+
+states = st.sampled_from([FAIL, PASS, SKIP, OTHER, FAIL.replace("'a'", "'b'")])
+
+
+@given(st.lists(states, max_size=12))
+def test_reruns_never_hide_a_test_that_failed_last(parts: list[str]) -> None:
+    plain = read(suite("".join(parts))).cases
+    merged = report_files.read({"a.xml": suite("".join(parts)).encode()}, reruns=True).cases
+
+    for name in {case.name for case in plain}:
+        run = [case.state for case in plain if case.name == name and case.state is not CaseState.SKIPPED]
+        failed = any(case.name == name and case.state is CaseState.FAILED for case in merged)
+        assert failed is (run[-1:] == [CaseState.FAILED])
+    assert sum(case.seconds for case in merged) == sum(case.seconds for case in plain)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.results import junit_cases
+from bot.core.results import cases
 from bot.ports import TestOutput
 from tests.dialogue.offline import OfflineTester
 from tests.fakes.adapters import FAILING, PASSING
@@ -138,7 +138,7 @@ async def test_html_files_beside_results_are_not_results(tester: OfflineTester) 
 async def test_a_report_that_is_too_expensive_is_named_and_the_other_files_count(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(junit_cases, "MOST_ELEMENTS", 10)
+    monkeypatch.setattr(cases, "MOST_ELEMENTS", 10)
     large = b"<testsuite>" + b"<testcase/>" * 20 + b"</testsuite>"
     tester.world.outputs.append(TestOutput(0, {"large.xml": large, "small.xml": PASSING}))
     said = await tester.opened()

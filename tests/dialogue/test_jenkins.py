@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.results import junit_cases
+from bot.core.results import cases
 from bot.model.reason import Reason
 from bot.model.run import RunState, StopRequest
 from playground.jenkins.server import OfflineJenkins
@@ -292,7 +292,7 @@ async def test_a_report_that_is_too_expensive_is_named(
         handle.archive("target/TEST-a.xml", '<testsuite name="s">' + "<testcase/>" * 20 + "</testsuite>")
         return "SUCCESS"
 
-    monkeypatch.setattr(junit_cases, "MOST_ELEMENTS", 10)
+    monkeypatch.setattr(cases, "MOST_ELEMENTS", 10)
     jenkins.add_job("team/e2e", story)
     await tester.configure('test: {runner: jenkins, job: "{owner}/e2e"}')
 

@@ -126,6 +126,88 @@ async def test_tests_without_a_report_are_reported(
         assert word in said, said
 
 
+def suite(inner: str, **attributes: object) -> str:
+    totals = "".join(f" {name}='{value}'" for name, value in attributes.items())
+    return f'<testsuite name="unit"{totals}>{inner}</testsuite>'
+
+
+FAILURE = '<testcase name="adds"><failure message="2 != 3"/></testcase>'
+ONCE_MORE = suite(FAILURE + '<testcase name="adds"/>')
+XUNIT = '<assemblies><test type="T" name="T.adds" result="Pass"/></assemblies>'
+TRX = '<TestRun><Results><UnitTestResult testName="adds" outcome="Passed"/></Results></TestRun>'
+
+
+@pytest.mark.parametrize(
+    ("files", "code", "words"),
+    [
+        pytest.param(
+            {"TEST-a.xml": suite(FAILURE), "TEST-b.xml": "", "TEST-c.xml": suite(FAILURE)[:60]},
+            1,
+            (
+                "1 of 1 tests failed",
+                "unit::adds",
+                "TEST-b.xml",
+                "`empty`",
+                "TEST-c.xml",
+                "exited with code 1",
+            ),
+            id="empty and cut off",
+        ),
+        pytest.param(
+            {"coverage.xml": "<coverage/>"},
+            0,
+            ("✅ **Preview ready**", "Found `/reports/coverage.xml`, but no test report"),
+            id="coverage",
+        ),
+        pytest.param({"xunit.xml": XUNIT, "vs.TRX": TRX}, 0, ("✅", "2 tests passed"), id="dotnet"),
+        pytest.param(
+            {"junit.xml": "<testsuites/>"},
+            0,
+            ("⚠️ **Preview ready, no test ran**", "| Test | skipped |"),
+            id="no test",
+        ),
+        pytest.param(
+            {"junit.xml": suite("", tests=6, failures=1)}, 0, ("❌ **1 of 6 tests failed**",), id="totals"
+        ),
+        pytest.param({"junit.xml": ONCE_MORE}, 0, ("✅", "1 test passed", "1 flaky"), id="repeated"),
+        pytest.param({"junit.xml": ONCE_MORE}, 1, ("❌ **1 of 2 tests failed**",), id="repeated in vain"),
+    ],
+)
+async def test_what_test_tools_leave(
+    start: Start, files: dict[str, str], code: int, words: tuple[str, ...]
+) -> None:
+    stage = f"{TESTS}VOLUME /reports\nCOPY reports /made\nCMD cp /made/* /reports/; exit {code}\n"
+    made = {f"reports/{name}": text for name, text in files.items()}
+    said = await comment_on(
+        start, {"Dockerfile": f"{RUNTIME}{SERVE}\n{stage}", ".chatops.yml": f"version: 1\n{HEALTH}", **made}
+    )
+    for word in words:
+        assert word in said, said
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        pytest.param(
+            "RUN test -d /", ("✅ **Preview ready**", "The tests ran while the stage `test`"), id="RUN"
+        ),
+        pytest.param(
+            "RUN echo 2 != 3; exit 4", ("❌ **Tests failed**", "with exit code 4"), id="failing RUN"
+        ),
+        pytest.param("ENV CI=1", ("⚠️ **Preview ready, no test ran**", "Nothing was tested"), id="nothing"),
+    ],
+)
+async def test_a_test_stage_without_a_command_is_not_started(
+    start: Start, stage: str, words: tuple[str, ...]
+) -> None:
+    said = await comment_on(
+        start,
+        {"Dockerfile": f"{RUNTIME}{SERVE}\n{TESTS}{stage}\n", ".chatops.yml": f"version: 1\n{HEALTH}"},
+    )
+    for word in words:
+        assert word in said, said
+
+
 async def test_cancel_stops_the_build_in_the_engine(start: Start, settings: Settings, instance: str) -> None:
     long_command = LongCommand(instance)
     bot = await start({"Dockerfile": f"FROM {{base}}\nRUN echo begun; {long_command.command}\n"})

@@ -37,7 +37,7 @@ from bot.sandbox.process import ProcessSandbox
 from bot.steps.context import StepAdapters
 from tests.fakes.log import FakeLog
 
-DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
+DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\nCMD test\n"
 PASSING = b'<testsuite name="unit"><testcase name="adds"/><testcase name="removes"/></testsuite>'
 WELL = Part("1", "app", up=True)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)

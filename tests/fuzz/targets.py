@@ -19,8 +19,8 @@ from bot.core.admission import builds
 from bot.core.admission.images import ImagePolicy
 from bot.core.deciding import dockerfile
 from bot.core.language.parsing import MAX_COMMANDS, parse
-from bot.core.results import job_results, junit
-from bot.core.results.junit_cases import MOST_CASES, MOST_FAILURES_BEYOND
+from bot.core.results import job_results, report_files
+from bot.core.results.cases import MOST_CASES, MOST_FAILURES_BEYOND
 from bot.core.results.masking import Masker
 from bot.core.results.unreadable import UnreadableFileError
 from bot.discovery import find_commands
@@ -86,11 +86,13 @@ def pipeline(data: bytes) -> None:
         assert len(found.excerpt) < 10_000
 
 
-def junit_report(data: bytes) -> None:
-    """`bot.core.results.junit`: bounded cases, or UnreadableFileError."""
-    with contextlib.suppress(UnreadableFileError):
-        found = junit.read({"a.xml": data})
+def suite_report(data: bytes) -> None:
+    """`bot.core.results.report_files`: bounded cases, and a word about each file that has none."""
+    for reruns in (False, True):
+        found = report_files.read({"a.xml": data}, reruns=reruns)
         assert len(found.cases) <= MOST_CASES + MOST_FAILURES_BEYOND
+        assert found.recognized or found.unreadable or found.foreign
+        assert all(case.suite and case.name for case in found.cases)
 
 
 def report_archive(data: bytes) -> None:
@@ -191,7 +193,7 @@ TARGETS: Mapping[str, Target] = {
     "webhook": Target(webhook, "samples/gitee/payloads/go-scm__note*.json"),
     "comment": Target(comment),
     "pipeline": Target(pipeline),
-    "junit": Target(junit_report),
+    "junit": Target(suite_report, "core/reports/*"),
     "report-archive": Target(report_archive),
     "build-context": Target(build_context),
     "buildkit-log": Target(buildkit_log, "runners/streams/fail.buildkit.jsonl"),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.core.results.suites import SuiteResult, verdict
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Outage
 from bot.model.forge import RepoPath
@@ -10,6 +11,7 @@ from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
 from bot.model.queue import BlockedBy, QueuePosition
 from bot.model.reason import Reason
+from bot.model.report import UnreadableFile
 from bot.model.run import (
     Image,
     Note,
@@ -174,6 +176,11 @@ def queued() -> Run:
     return replace(run(state=RunState.QUEUED), started_at=None)
 
 
+def tested(result: StepResult) -> Run:
+    state = RunState.FAILED if result.state is StepState.FAILED else RunState.PASSED
+    return automatic(run(BUILT, DEPLOYED, over("test", 8.1, result), state=state))
+
+
 def _running() -> Run:
     going = StepRecord("deploy", StepState.RUNNING, START + timedelta(seconds=13), attempt=2)
     return automatic(run(BUILT, going, waiting("test"), state=RunState.RUNNING))
@@ -215,6 +222,35 @@ _KEPT = over(
     StepResult(StepState.PASSED, facts={"environments": "preview", "kept": "pr-12-a1b2c3d4, pr-12-0f1e2d3c"}),
 )
 _NO_TESTS = over("test", 0.1, StepResult(StepState.SKIPPED, Reason.NO_TESTS))
+NO_TEST_RAN = verdict([SuiteResult("default", 0, TestCounts(skipped=2))], "/reports", "")
+_NOTHING_TESTED = StepResult(StepState.SKIPPED, Reason.NOTHING_TESTED, {"target": "test"})
+_TESTED_BY_BUILD = StepResult(StepState.PASSED, Reason.TESTED_BY_BUILD, {"target": "test"})
+COVERAGE_ONLY = verdict(
+    [SuiteResult("default", 0, None, foreign=("/reports/coverage.xml", "/reports/@all|`a`.xml"))],
+    "/reports",
+    "",
+)
+_BROKEN_FILES = (
+    UnreadableFile("/reports/TEST-b.xml", "empty"),
+    UnreadableFile("/reports/TEST-`@all`.xml", "line 3: no element found"),
+)
+FAILED_AND_BROKEN = verdict(
+    [
+        SuiteResult(
+            "default", 1, TestCounts(1, 2), ("CartTests::adds", "CartTests::removes"), (), _BROKEN_FILES
+        )
+    ],
+    "/reports",
+    "",
+)
+_UNREADABLE = verdict(
+    [SuiteResult("default", 137, TestCounts(3), unreadable=_BROKEN_FILES)],
+    "/reports",
+    "The forked VM crashed\n",
+)
+_ONE_EMPTY = verdict(
+    [SuiteResult("unit", 0, TestCounts(3)), SuiteResult("web", 0, TestCounts())], "/reports", ""
+)
 _NOTES = (
     Note("config_changed", {"file": ".chatops.yml"}),
     Note("something_new", {"what": "`@all`"}),
@@ -313,6 +349,14 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_superseded": view(_stopped(Reason.SUPERSEDED, {"by": NEWER}, RunState.SUPERSEDED)),
     "run_view_closed": view(_stopped(Reason.CLOSED, {}, RunState.CANCELLED)),
     "run_view_no_tests": view(replace(run(BUILT, DEPLOYED, _NO_TESTS), notes=_NOTES), "/teardown"),
+    "run_view_no_test_ran": view(tested(NO_TEST_RAN), "/retest", "/teardown", report=True),
+    "run_view_nothing_tested": view(tested(_NOTHING_TESTED), "/teardown"),
+    "run_view_no_tests_alone": view(automatic(run(_NO_TESTS))),
+    "run_view_tested_by_build": view(tested(_TESTED_BY_BUILD), "/retest", "/teardown"),
+    "run_view_coverage_only": view(tested(COVERAGE_ONLY), "/retest", "/teardown"),
+    "run_view_report_broken": view(tested(FAILED_AND_BROKEN), "/retest failed", "/retest", report=True),
+    "run_view_report_unreadable": view(tested(_UNREADABLE), "/retest", report=True),
+    "run_view_suite_without_tests": view(tested(_ONE_EMPTY), "/retest", "/teardown", report=True),
     "run_view_torn_down": view(automatic(run(_TORN_DOWN), Trigger.MERGE)),
     "run_view_scanned": view(run(over("build", 40.0, StepResult(StepState.PASSED, image=SCANNED)))),
     "run_view_without_vulnerabilities": view(

@@ -11,7 +11,8 @@ from bot.core.results.masking import Masker
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease
 from bot.model.reason import Reason
-from bot.model.report import Case, CaseState, Report
+from bot.model.report import Case, CaseState, Report, UnreadableFile
+from bot.model.run import TestCounts
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderFileStore
 from bot.sandbox.process import ProcessSandbox
@@ -212,6 +213,17 @@ async def test_a_suites_own_html_is_stored_and_linked(files: RunFiles) -> None:
     assert await files.own_page(42, unquote(linked[0][0])) is None
     assert await files.own_report(42, names[0] or "") is None
     assert b"suites/" not in (await files.report(42) or b"")
+
+
+async def test_totals_and_files_that_cannot_be_read_are_stored(files: RunFiles) -> None:
+    broken = UnreadableFile(f"/reports/{SECRET}.xml", "empty")
+    await files.save(42, "unit", Report((), unreadable=(broken,), uncounted=TestCounts(5)), {})
+
+    report = (await files.report(42) or b"").decode()
+    assert "1 份报告无法读取" in report
+    assert "<b>5</b>" in report
+    assert "/reports/***.xml" in report
+    assert SECRET not in report
 
 
 async def test_html_over_the_limit_is_skipped_and_results_are_kept(files: RunFiles, tmp_path: Path) -> None:

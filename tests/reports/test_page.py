@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.model.report import Case, CaseState, Report
+from bot.model.report import Case, CaseState, Report, UnreadableFile
 from bot.model.text import Language
 from bot.reports import page
 from bot.reports.page import ReportPage
@@ -151,6 +151,23 @@ def test_a_skipped_test_shows_its_reason() -> None:
 
 def test_a_report_without_tests_is_not_a_success() -> None:
     assert "No tests" in shown(suite())
+
+
+def test_a_file_that_cannot_be_read_is_no_success() -> None:
+    files = (UnreadableFile("/reports/TEST-<b>.xml", "line 1: <no>"),)
+    html = shown(SuiteResults("default", Report((passed(1),), unreadable=files)))
+
+    assert "1 report cannot be read" in html
+    assert "/reports/TEST-&lt;b&gt;.xml" in html
+    assert "<title>✕" in html
+    assert "All passed" not in html
+
+
+def test_a_report_whose_tests_were_all_skipped_is_not_a_success() -> None:
+    html = shown(suite(Case("a", "b", CaseState.SKIPPED)))
+
+    assert "No test ran" in html
+    assert "<title>–" in html
 
 
 def test_the_slowest_tests_are_listed() -> None:

@@ -37,12 +37,13 @@ def test_report_files_have_paths_relative_to_the_folder() -> None:
             special("reports", tarfile.DIRTYPE),
             ("reports/a.xml", b"1"),
             ("reports/deep/er/B.XML", b"2"),
+            ("reports/results.TRX", b"5"),
             ("reports/notes.txt", b"3"),
             ("reports/xml", b"4"),
         )
     )
 
-    assert found == {"a.xml": b"1", "deep/er/B.XML": b"2"}
+    assert found == {"a.xml": b"1", "deep/er/B.XML": b"2", "results.TRX": b"5"}
 
 
 def test_html_pages_have_separate_limits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,6 +187,7 @@ def test_a_suite_has_one_object_name_for_any_suite_name() -> None:
         ("/reports/", "make test", "/reports"),
         ("/out/junit.xml", "", "/out"),
         ("/app/junit.xml", "make test", "/chatops-reports"),
+        ("/out/tests.trx", "", "/out"),
     ],
 )
 def test_the_shared_folder_is_mounted_at_the_report_path(report: str, command: str, mounted: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.results import junit
+from bot.core.results import job_results, report_files
 from bot.core.results.unreadable import UnreadableFileError
 from bot.gitee.signature import Verdict
 from bot.model.errors import TellUser, TooExpensive
@@ -41,14 +41,15 @@ async def test_small_arguments_are_read_here() -> None:
 async def test_values_of_the_bot_are_returned() -> None:
     content = {"a.xml": b"<testsuite><testcase name='t'/></testsuite>"}
 
-    assert await call(junit.read, content) == junit.read(content)
+    assert await call(report_files.read, content) == report_files.read(content)
 
 
 async def test_errors_of_the_bot_are_raised_here() -> None:
     with pytest.raises(UnreadableFileError) as caught:
-        await call(junit.read, {"a.xml": b"<"})
+        await call(job_results.read, {"image.txt": b"shop"})
 
-    assert (caught.value.path, str(caught.value)) == ("a.xml", "a.xml: line 1: unclosed token")
+    assert caught.value.path == "image.txt"
+    assert str(caught.value) == "image.txt: IMAGE should be registry/repository:tag"
 
 
 async def test_the_error_of_a_pull_request_keeps_its_reason() -> None:

@@ -118,6 +118,26 @@ async def test_notes_have_messages(client: Client, bench: Bench) -> None:
     assert "new_code" in html
 
 
+async def test_a_run_of_which_no_test_ran_is_not_shown_as_passed(client: Client, bench: Bench) -> None:
+    result = StepResult(StepState.SKIPPED, Reason.NO_TEST_RAN, {"path": "/reports", "code": "0"})
+    bench.runs.put(run(67, state=RunState.PASSED, steps=(step("test", StepState.SKIPPED, result),)))
+
+    html = await page(client, "/runs/67")
+
+    assert '<span class="state skipped">' in html
+    assert '<span class="state passed">' not in html
+    assert "<strong>No test ran</strong>" in html
+
+
+async def test_the_notes_of_a_step_are_shown(client: Client, bench: Bench) -> None:
+    note = Note("not_a_test_report", {"paths": "/reports/coverage.xml"})
+    bench.runs.put(
+        run(68, steps=(step("test", StepState.PASSED, StepResult(StepState.PASSED, notes=(note,))),))
+    )
+
+    assert "<code>/reports/coverage.xml</code>" in await page(client, "/runs/68")
+
+
 async def test_a_failure_without_an_exit_code_shows_none(client: Client, bench: Bench) -> None:
     result = StepResult(StepState.FAILED, Reason.BUILD_FAILED, {"instruction": "COPY shop .", "code": ""})
     bench.runs.put(run(66, RunState.FAILED, steps=(step("build", StepState.FAILED, result),)))

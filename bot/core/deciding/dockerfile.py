@@ -1,4 +1,4 @@
-"""What the bot asks of a Dockerfile: the names of its stages and the port that each one EXPOSEs.
+"""What the bot asks of a Dockerfile: the names of its stages, what each one EXPOSEs, and whether it runs.
 
 https://docs.docker.com/reference/dockerfile/ ; only the engine decides what is valid. Whatever the text is,
 nothing here raises, and time and memory are bounded.
@@ -20,6 +20,7 @@ _PORT = re.compile(r"([0-9]{1,5})(?:-[0-9]{1,5})?(?:/tcp)?", re.ASCII | re.IGNOR
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,127}")
 """A valid name of a stage; the engine refuses others, and the limit of the length is the bot's."""
 _HIGHEST_PORT = 65_535
+_RUNNING = {"RUN", "CMD", "ENTRYPOINT"}
 # Far beyond any real file; a hostile one could otherwise double a variable on every line.
 _MOST = 200
 """Stages of a file, and variables and ports of a stage."""
@@ -34,6 +35,10 @@ class Stage:
     name: str | None
     port: int | None = None
     """The port for the web that it EXPOSEs, otherwise the port of the stage that it is made from."""
+    command: bool = False
+    """Whether it has a CMD or ENTRYPOINT of its own."""
+    runs: bool = False
+    """Whether it has a RUN of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def read(text: str) -> Dockerfile:
             stages[-1].apply(keyword, rest, arguments)
         elif keyword == "ARG":
             _assign(arguments, _assignments(rest, arguments))
-    return Dockerfile(tuple(Stage(stage.name, stage.port) for stage in stages))
+    return Dockerfile(tuple(stage.closed() for stage in stages))
 
 
 @dataclass(slots=True)
@@ -99,10 +104,19 @@ class _OpenStage:
     """TCP ports that it EXPOSEs itself, in order."""
     variables: dict[str, str] = field(default_factory=dict)
     """ARG defaults and ENV values as they are after the last instruction."""
+    keywords: set[str] = field(default_factory=set)
+    """Those of its instructions that run something."""
+
+    def closed(self) -> Stage:
+        """Return the stage."""
+        command = bool(self.keywords & {"CMD", "ENTRYPOINT"})
+        return Stage(self.name, self.port, command, "RUN" in self.keywords)
 
     def apply(self, keyword: str, rest: str, arguments: Mapping[str, str]) -> None:
         """Take one more instruction; `arguments` are those before the first stage."""
-        if keyword == "ARG":
+        if keyword in _RUNNING:
+            self.keywords.add(keyword)
+        elif keyword == "ARG":
             declared = {name: arguments[name] for name in rest.split() if name in arguments}
             found = {**declared, **_assignments(rest, self.variables)}
             _assign(self.variables, {name: found[name] for name in found.keys() - self.variables.keys()})

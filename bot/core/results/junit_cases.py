@@ -1,35 +1,25 @@
-"""Collects test cases from a stream of JUnit elements, within bounds."""
+"""Reads the cases of JUnit files.
 
-import math
+The dialects that are read: https://github.com/testmoapp/junitxml and Surefire's reruns,
+https://maven.apache.org/surefire/maven-surefire-plugin/examples/rerun-failing-tests.html
+"""
+
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from bot.model.limits import LimitError
+from bot.core.results.cases import LONGEST_MESSAGE, UNNAMED, Cases, block, line, seconds
 from bot.model.report import Case, CaseState
+from bot.model.run import TestCounts
 from bot.model.shortening import without_middle
-
-MOST_CASES = 20_000
-MOST_FAILURES_BEYOND = 1_000
-"""Failed cases that are kept beyond `MOST_CASES`, so that many passed tests cannot hide a failure."""
-MOST_ELEMENTS = 1_000_000
-"""Elements of all files that are read; far fewer bytes than the largest file can hold more."""
-MOST_TEXT = 16 << 20
-"""Characters of details and output of all cases that are kept."""
-LONGEST_NAME = 500
-LONGEST_MESSAGE = 4_000
-LONGEST_TEXT = 16_000
-LONGEST_TIME = 10_000_000.0
-"""Longest plausible duration, in seconds."""
 
 _FAILED = {"failure", "error"}
 _FLAKY = {"flakyFailure", "flakyError", "rerunFailure", "rerunError"}
 _OUTCOMES = _FAILED | _FLAKY | {"skipped"}
 _OUTPUT = {"system-out", "system-err"}
 _NOT_RUN = {"notrun", "skipped", "disabled", "suppressed", "ignored"}
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_BLANK_BEGINNING = re.compile(r"\A(?:[^\S\n]*\n)+")
-_UNNAMED = "(unnamed)"
+_SUITES = {"testsuite", "testsuites"}
+_HIGHEST_COUNT = 999_999
 
 
 @dataclass(slots=True)
@@ -54,16 +44,16 @@ class _Open:
         """Return the result of a case in this suite."""
         state = self.state
         chosen = next((found for found in self.outcomes if _explains(found.kind, state)), None)
-        details = without_middle(_without_blank_ends("".join(chosen.chunks)), LONGEST_TEXT) if chosen else ""
+        details = block(chosen.chunks) if chosen else ""
         message = (chosen.message.strip() or details.partition("\n")[0].strip()) if chosen else ""
         return Case(
-            suite=_name(self.attributes.get("classname", "")) or suite,
-            name=_name(self.attributes.get("name", "")) or _UNNAMED,
+            suite=line(self.attributes.get("classname", "")) or suite,
+            name=line(self.attributes.get("name", "")) or UNNAMED,
             state=state,
             seconds=seconds(self.attributes.get("time", "")),
             message=without_middle(message, LONGEST_MESSAGE),
             details=details,
-            output=without_middle(_without_blank_ends("".join(self.output)), LONGEST_TEXT),
+            output=block(self.output),
         )
 
     @property
@@ -78,40 +68,34 @@ class _Open:
         return CaseState.SKIPPED if kinds or words & _NOT_RUN else CaseState.PASSED
 
 
-class Cases:
-    """All cases so far. Its methods are called for every element in document order."""
+@dataclass(slots=True)
+class _Suite:
+    """A suite whose end tag has not been read yet; `listed` once it has a case."""
 
-    def __init__(self) -> None:
-        self.kept: list[Case] = []
-        self.truncated = False
-        self._beyond = 0
-        self._elements = 0
-        self._text = 0
-        self.begin_file()
+    name: str
+    attributes: Mapping[str, str]
+    listed: bool = False
 
-    @property
-    def full(self) -> bool:
-        """Whether no further case is kept, not even a failed one."""
-        return self._beyond >= MOST_FAILURES_BEYOND
 
-    def begin_file(self) -> None:
-        """Discard elements that an earlier file has left open."""
+class JUnitCases:
+    """Implements CaseReader for JUnit."""
+
+    def __init__(self, cases: Cases) -> None:
+        self._cases = cases
         self._depth = 0
-        self._suites: list[str] = []
+        self._suites: list[_Suite] = []
         self._case: _Open | None = None
         self._chunks: list[str] | None = None
         self._chunks_depth = 0
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        """Process a start tag. Raises LimitError for one element too many."""
+        """Process a start tag."""
         self._depth += 1
-        self._elements += 1
-        if self._elements > MOST_ELEMENTS:
-            raise LimitError
-        if name == "testsuite":
-            self._suites.append(_name(attributes.get("name", "")))
+        if name in _SUITES:
+            own = line(attributes.get("name", "")) if name == "testsuite" else ""
+            self._suites.append(_Suite(own, attributes))
         elif name == "testcase" and self._case is None:
-            self._case = _Open(attributes, self._depth)
+            self._open(attributes)
         elif name in _OUTCOMES and self._chunks is None:
             self._outcome(name, attributes)
         elif name in _OUTPUT and self._case is not None and self._chunks is None:
@@ -122,10 +106,11 @@ class Cases:
         if self._chunks is not None and self._depth == self._chunks_depth:
             self._chunks = None
         if self._case is not None and self._depth == self._case.depth:
-            self._close(self._case)
+            case, suite = self._case, self._suite()
+            self._cases.keep(case.state, lambda: case.closed(suite))
             self._case = None
-        if name == "testsuite":
-            self._suites.pop()
+        if name in _SUITES:
+            self._close_suite(self._suites.pop())
         self._depth -= 1
 
     def text(self, text: str) -> None:
@@ -133,13 +118,21 @@ class Cases:
         if self._chunks is not None:
             self._chunks.append(text)
 
+    def finish(self) -> None:
+        """Do nothing: each case is complete at its end tag."""
+
     def _suite(self) -> str:
-        return next(filter(None, reversed(self._suites)), _UNNAMED)
+        return next((suite.name for suite in reversed(self._suites) if suite.name), UNNAMED)
+
+    def _open(self, attributes: Mapping[str, str]) -> None:
+        self._case = _Open(attributes, self._depth)
+        if self._suites:
+            self._suites[-1].listed = True
 
     def _outcome(self, kind: str, attributes: Mapping[str, str]) -> None:
         """Record how the open case ended. A suite that failed as a whole counts as one failed case."""
         if self._case is None and kind in _FAILED:
-            self._case = _Open({"name": self._suite()}, self._depth)
+            self._open({"name": self._suite()})
         if self._case is not None:
             outcome = _Outcome(kind, attributes.get("message", ""))
             self._case.outcomes.append(outcome)
@@ -149,30 +142,31 @@ class Cases:
         self._chunks = chunks
         self._chunks_depth = self._depth
 
-    def _close(self, opened: _Open) -> None:
-        """Keep a case if there is room; only then it is worth the time to read its names and texts."""
-        if len(self.kept) - self._beyond >= MOST_CASES:
-            self.truncated = True
-            if self.full or opened.state is not CaseState.FAILED:
-                return
-            self._beyond += 1
-        case = opened.closed(self._suite())
-        self._text += len(case.details) + len(case.output)
-        if self._text > MOST_TEXT:
-            self.truncated = True
-            case = replace(case, details="", output="")
-        self.kept.append(case)
+    def _close_suite(self, suite: _Suite) -> None:
+        """Take the totals of a suite that lists no case, nor any suite with one."""
+        if not suite.listed and self._case is None:
+            counts = _totals(suite.attributes)
+            self._cases.uncounted += counts
+            suite.listed = counts.total > 0
+        if suite.listed and self._suites:
+            self._suites[-1].listed = True
 
 
-def seconds(text: str) -> float:
-    """Read a duration as tools write it, also `1,234.5` and `0,5`; anything else counts as 0."""
-    head, comma, tail = text.strip().rpartition(",")
-    decimal_comma = comma and "." not in text and "," not in head and len(tail) != 3  # noqa: PLR2004 - thousands
-    try:
-        value = float(f"{head}.{tail}" if decimal_comma else text.replace(",", ""))
-    except ValueError:
-        return 0.0
-    return value if math.isfinite(value) and 0 <= value <= LONGEST_TIME else 0.0
+def _totals(attributes: Mapping[str, str]) -> TestCounts:
+    """Return what a suite's attributes say about its cases."""
+    failed = _sum(attributes, "failures", "errors")
+    skipped = _sum(attributes, "skipped", "disabled")
+    passed = max(0, _sum(attributes, "tests") - failed - skipped)
+    taken = seconds(attributes.get("time", "")) if passed + failed + skipped else 0.0
+    return TestCounts(passed, failed, skipped, seconds=taken)
+
+
+def _sum(attributes: Mapping[str, str], *names: str) -> int:
+    return sum(map(_count, (attributes.get(name, "").strip() for name in names)))
+
+
+def _count(text: str) -> int:
+    return min(int(text), _HIGHEST_COUNT) if re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) else 0
 
 
 def _explains(kind: str, state: CaseState) -> bool:
@@ -180,13 +174,3 @@ def _explains(kind: str, state: CaseState) -> bool:
     if state is CaseState.FAILED:
         return kind in _FAILED
     return kind in _FLAKY if state is CaseState.FLAKY else True
-
-
-def _name(text: str) -> str:
-    """Return a name on one line of bounded length."""
-    return without_middle(_SPACE.sub(" ", text).strip(), LONGEST_NAME)
-
-
-def _without_blank_ends(text: str) -> str:
-    """Remove blank lines around a text. The first line keeps its indentation, so that code stays aligned."""
-    return _BLANK_BEGINNING.sub("", text.rstrip())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.core.results.junit_cases import (
+from bot.core.results.cases import (
     LONGEST_MESSAGE,
     LONGEST_NAME,
     LONGEST_TEXT,

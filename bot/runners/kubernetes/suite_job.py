@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.core import naming
+from bot.core.results.report_files import is_report
 from bot.ports import TestSpec
 from bot.runners.kubernetes import templates
 from bot.runners.kubernetes.options import KubernetesOptions
@@ -45,7 +46,7 @@ set -f
 IFS='
 '
 # Results first, so that the limit never cuts them because of HTML pages.
-set -- $(find {FOLDER.strip("/")} -type f -iname '*.xml' | head -n 1000)
+set -- $(find {FOLDER.strip("/")} -type f \( -iname '*.xml' -o -iname '*.trx' \) | head -n 1000)
 set -- "$@" $(find {FOLDER.strip("/")} -type f -iname '*.html' | head -n 20)
 [ $# = 0 ] || tar -cf - "$@" 2>/dev/null | gzip | head -c {ARCHIVE_LIMIT} | base64
 echo {END}
@@ -110,9 +111,9 @@ def _report(spec: TestSpec) -> tuple[str, list[str]]:
     """
     report = posixpath.normpath(spec.report)
     if not spec.command:
-        return (posixpath.dirname(report) if report.endswith(".xml") else report), []
+        return (posixpath.dirname(report) if is_report(report) else report), []
     command = templates.literal(spec.command)
-    if report.endswith(".xml"):
+    if is_report(report):
         return FOLDER, ["/bin/sh", "-c", _COPY, command, report]
     return report, ["/bin/sh", "-c", command]
 

@@ -25,6 +25,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "run.position": Text(en="{ahead} ahead in the queue", zh="前面还有 {ahead} 个"),
     "run.stopping": Text(en="Stopping…", zh="正在停止…"),
     "run.now": Text(en="{step} is running", zh="正在{step}"),
+    "run.untested": Text(en="No test ran", zh="没有运行任何测试"),
     "run.failed_at": Text(en="{step} failed", zh="{step}失败"),
     "run.broken_at": Text(en="{step} was interrupted", zh="{step}中断"),
     "run.commit": Text(en="Commit", zh="提交"),

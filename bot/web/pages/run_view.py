@@ -53,8 +53,13 @@ def _headline(run: Run, position: int, language: Language) -> str:
     if run.state is RunState.RUNNING:
         now = next((one for one in run.steps if one.state is StepState.RUNNING), None)
         return say("run.now", language, step=STEPS[now.name].say(language)) if now else ""
+    return _ended(run, language)
+
+
+def _ended(run: Run, language: Language) -> str:
     culprit = _culprit(run)
     if run.state is RunState.FAILED and culprit:
         key = "run.broken_at" if culprit.state is StepState.BROKEN else "run.failed_at"
         return say(key, language, step=STEPS[culprit.name].say(language))
-    return ""
+    untested = run.state is RunState.PASSED and run.untested
+    return say("run.untested", language) if untested else ""
