@@ -16,7 +16,7 @@ from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentState, Outage
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
-from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
+from bot.model.plan import Build, Deploy, Plan, Step, Suite, Teardown, Test
 from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import Origin, Run, RunState, StepRecord, StepResult, StepState, StopRequest
@@ -29,6 +29,7 @@ STEPS: dict[str, Step] = {
     "deploy": Deploy(SHA, DeployConfig(), {}),
     "staging": Deploy(SHA, DeployConfig(), {}, "staging"),
     "test": Test(SHA, TestConfig(), BuildConfig()),
+    "suites": Test(SHA, TestConfig(), BuildConfig(), (Suite("unit", "make test"),)),
     "teardown": Teardown(),
 }
 NOWHERE = Addresses("", "test.example.com")
@@ -53,7 +54,7 @@ def run(plan: str, state: RunState, ended: tuple[StepState, ...] = (), reason: R
     return replace(base, state=state, steps=records)
 
 
-OK, BAD, BROKEN = StepState.PASSED, StepState.FAILED, StepState.BROKEN
+OK, BAD, BROKEN, NONE = StepState.PASSED, StepState.FAILED, StepState.BROKEN, StepState.SKIPPED
 
 
 @pytest.mark.parametrize(
@@ -64,13 +65,22 @@ OK, BAD, BROKEN = StepState.PASSED, StepState.FAILED, StepState.BROKEN
         (run("build", RunState.PASSED, (OK,)), ("/deploy", "/test")),
         (run("build deploy", RunState.PASSED, (OK, OK)), ("/test", "/teardown")),
         (run("build deploy test", RunState.PASSED, (OK, OK, OK)), ("/retest", "/teardown")),
+        (run("build deploy test", RunState.PASSED, (OK, OK, NONE), Reason.NO_TESTS), ("/teardown",)),
+        (run("deploy test", RunState.PASSED, (OK, NONE), Reason.NOTHING_TESTED), ("/teardown",)),
+        (run("deploy test", RunState.PASSED, (OK, NONE), Reason.NO_TEST_RAN), ("/retest", "/teardown")),
+        (run("test", RunState.PASSED, (NONE,), Reason.NO_TESTS), ()),
         (run("test", RunState.PASSED, (OK,)), ("/retest",)),
         (run("teardown", RunState.PASSED, (OK,)), ()),
         (run("build", RunState.FAILED, (BAD,)), ("/build",)),
-        (run("build deploy", RunState.FAILED, (BAD,)), ("/deploy",)),
+        (run("build deploy", RunState.FAILED, (BAD,)), ("/build", "/deploy")),
+        (run("build staging", RunState.FAILED, (BROKEN,)), ("/build", "/deploy staging")),
         (run("build deploy", RunState.FAILED, (OK, BAD)), ("/deploy",)),
         (run("build staging", RunState.FAILED, (OK, BROKEN)), ("/deploy staging",)),
-        (run("build deploy test", RunState.FAILED, (BAD,)), ("/test",)),
+        (run("build deploy test", RunState.FAILED, (BAD,)), ("/build", "/deploy")),
+        (run("build deploy test", RunState.FAILED, (OK, BAD)), ("/deploy",)),
+        (run("build test", RunState.FAILED, (BAD,)), ("/build", "/test")),
+        (run("build deploy suites", RunState.FAILED, (BAD,)), ("/build", "/test")),
+        (run("build deploy suites", RunState.FAILED, (OK, BAD)), ("/deploy", "/test")),
         (run("teardown", RunState.FAILED, (BROKEN,)), ("/teardown",)),
         (run("test", RunState.FAILED, (BAD,), Reason.TESTS_FAILED), ("/retest failed", "/retest")),
         (run("test", RunState.FAILED, (BAD,), Reason.NO_REPORT), ("/retest",)),

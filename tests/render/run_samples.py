@@ -307,8 +307,8 @@ RUN_VIEWS: dict[str, View] = {
     ),
     "run_view_passed": view(PASSED, "/retest", "/teardown", report=True),
     "run_view_tests_failed": view(FAILED_TESTS, "/retest failed", "/retest", report=True),
-    "run_view_build_failed": view(FAILED_BUILD, "/test"),
-    "run_view_restricted": view(run(BUILT, READ_ONLY, skipped("test"), state=RunState.FAILED), "/test"),
+    "run_view_build_failed": view(FAILED_BUILD, "/build", "/deploy"),
+    "run_view_restricted": view(run(BUILT, READ_ONLY, skipped("test"), state=RunState.FAILED), "/deploy"),
     "run_view_dockerfile_elsewhere": view(
         no_dockerfile(
             paths="api/Dockerfile, web/Dockerfile", first="api/Dockerfile", setting="build: {context: api}"
@@ -344,7 +344,7 @@ RUN_VIEWS: dict[str, View] = {
         "/build",
     ),
     "run_view_compose_only": view(no_dockerfile(paths="docker-compose.yml"), "/build"),
-    "run_view_broken": view(_broken(), "/deploy", logs=False),
+    "run_view_broken": view(_broken(), "/build", "/deploy", logs=False),
     "run_view_cancelled": view(_stopped(Reason.CANCELLED, {"who": "mei"}, RunState.CANCELLED), "/test"),
     "run_view_superseded": view(_stopped(Reason.SUPERSEDED, {"by": NEWER}, RunState.SUPERSEDED)),
     "run_view_closed": view(_stopped(Reason.CLOSED, {}, RunState.CANCELLED)),
@@ -362,7 +362,9 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_without_vulnerabilities": view(
         run(over("build", 40.0, StepResult(StepState.PASSED, image=replace(IMAGE, size=0, scan=Scan()))))
     ),
-    "run_view_vulnerable": view(run(VULNERABLE, skipped("deploy"), state=RunState.FAILED), "/test"),
+    "run_view_vulnerable": view(
+        run(VULNERABLE, skipped("deploy"), state=RunState.FAILED), "/build", "/deploy"
+    ),
     "run_view_tags_kept": view(automatic(run(_KEPT), Trigger.MERGE)),
     "run_view_stopped_working": replace(view(PASSED, "/deploy", "/teardown", report=True), broken=CRASHING),
     "run_view_stopped_working_folded": replace(view(PASSED), broken=CRASHING, folded_by=43),

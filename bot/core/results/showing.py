@@ -1,13 +1,13 @@
 """What a run's comment shows besides the run: commands to type next, whom to mention, environments."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core.environments import expiry
 from bot.model.addresses import Addresses
 from bot.model.environment import Environment
-from bot.model.plan import DEFAULT_ENVIRONMENT, Deploy
+from bot.model.plan import DEFAULT_ENVIRONMENT, Deploy, Test
 from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepState
@@ -124,19 +124,51 @@ def _after_success(run: Run) -> tuple[str, ...]:
     names = run.plan.names
     if "teardown" in names:
         return ()
+    tests = () if _has_no_tests(run) else ("/retest",) if "test" in names else ("/test",)
     if "deploy" in names:
-        return ("/retest" if "test" in names else "/test", "/teardown")
-    return ("/retest",) if "test" in names else ("/deploy", "/test")
+        return (*tests, "/teardown")
+    return tests if "test" in names else ("/deploy", "/test")
 
 
 def _after_failure(run: Run) -> tuple[str, ...]:
     for record in run.steps:
         if record.state in {StepState.FAILED, StepState.BROKEN}:
             if record.name != "test":
-                return (_again(run),)
+                return tuple(dict.fromkeys((*_repeating(run, record.name), *_rest(run))))
             partial = record.result is not None and record.result.reason is Reason.TESTS_FAILED
             return ("/retest failed", "/retest") if partial else ("/retest",)
     return ()
+
+
+def _has_no_tests(run: Run) -> bool:
+    """Whether the run has found that there are no tests."""
+    none = {Reason.NO_TESTS, Reason.NOTHING_TESTED}
+    return any(record.result is not None and record.result.reason in none for record in run.steps)
+
+
+def _repeating(run: Run, name: str) -> Iterator[str]:
+    """Yield the command that repeats the step that failed."""
+    if name == "deploy":
+        yield from _deploying(run)
+    else:
+        yield f"/{name}"
+
+
+def _rest(run: Run) -> Iterator[str]:
+    """Yield the command that also does what the run has skipped.
+
+    Only a test step finds out whether the Dockerfile has tests; those that the configuration names exist.
+    """
+    tests = [step for step in run.plan.steps if isinstance(step, Test)]
+    certain = any(suite.command for step in tests for suite in step.suites)
+    if certain or (tests and "deploy" not in run.plan.names):
+        yield "/test"
+    else:
+        yield from _deploying(run)
+
+
+def _deploying(run: Run) -> Iterator[str]:
+    yield from (deploy_command(step.environment) for step in run.plan.steps if isinstance(step, Deploy))
 
 
 def _again(run: Run) -> str:
