@@ -30,8 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    # asyncio replaces Python's own handler around each fixture and test. When it puts it back, `signal` formats
-    # the replacement, with the fixture's whole value: that took a third of the time of a dialogue.
+    # asyncio replaces Python's own handler around each fixture and test. When it puts it back, `signal`
+    # formats the replacement, with the fixture's whole value: that took a third of the time of a dialogue.
     signal.signal(signal.SIGINT, _interrupt)
 
 
