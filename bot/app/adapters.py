@@ -127,6 +127,7 @@ async def open_adapters(settings: Settings, masker: Masker | None = None) -> Asy
             fail_on=_threshold(settings),
             jobs=runners.jobs,
             suspendable=runners.suspendable,
+            side_by_side=runners.side_by_side,
             disks=runners.disks,
             secrets=secrets,
             grants=values.secret_grants(settings),

@@ -9,7 +9,7 @@ from bot.app.clock import SystemClock
 from bot.core import sizes
 from bot.model.errors import ChatOpsError
 from bot.model.pipeline import RunnerName
-from bot.ports import Builder, Disks, Jobs, Platform, Sandbox, Suspendable
+from bot.ports import Builder, Disks, Jobs, Platform, Sandbox, SideBySide, Suspendable
 from bot.runners.buildkit.builder import BuildKitBuilder
 from bot.runners.buildkit.command import BuildKitOptions
 from bot.runners.docker.builder import DockerBuilder
@@ -37,6 +37,7 @@ class Runners:
     platforms: dict[RunnerName, Platform] = field(default_factory=dict)
     suspendable: dict[RunnerName, Suspendable] = field(default_factory=dict)
     jobs: dict[RunnerName, Jobs] = field(default_factory=dict)
+    side_by_side: dict[RunnerName, SideBySide] = field(default_factory=dict)
     disks: dict[RunnerName, Disks] = field(default_factory=dict)
 
 
@@ -118,6 +119,7 @@ async def _open_docker(settings: Settings, stack: AsyncExitStack, sandbox: Sandb
     await _remove_outdated_rules(builder, platform)
     runners.builders[RunnerName.DOCKER] = builder
     runners.platforms[RunnerName.DOCKER] = platform
+    runners.side_by_side[RunnerName.DOCKER] = platform
     runners.disks[RunnerName.DOCKER] = usage
 
 

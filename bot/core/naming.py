@@ -108,14 +108,26 @@ def stack(key: EnvironmentKey, instance: str = "") -> str:
     return f"{PREFIX}-pr-{key.number}-{slug(key.repo.name)}-{_short_hash(_identity(key, instance))}"
 
 
-def container(key: EnvironmentKey, part: str, instance: str = "") -> str:
-    """Return the name of one container of an environment, such as its `app`."""
-    return f"{stack(key, instance)}-{part}"
+def container(key: EnvironmentKey, part: str, instance: str = "", run: int = 0) -> str:
+    """Return the name of one container of an environment, such as its `app`.
+
+    Two runs' deployments can exist side by side, so the name contains the run; 0 is for what belongs to none.
+    """
+    return f"{stack(key, instance)}-{f'r{run}-' if run else ''}{part}"
 
 
-def network(key: EnvironmentKey, instance: str = "") -> str:
-    """Return the name of an environment's network."""
-    return f"{stack(key, instance)}-net"
+def network(key: EnvironmentKey, instance: str = "", run: int = 0) -> str:
+    """Return the name of the network of an environment, as one run deploys it."""
+    return container(key, "net", instance, run)
+
+
+def part(name: str, key: EnvironmentKey, instance: str = "", run: int = 0) -> str:
+    """Return which part of an environment has a container's name; the whole name if it is none of its parts.
+
+    Names of suites, and those that earlier versions of the bot gave, contain no run.
+    """
+    found = name.removeprefix(container(key, "", instance, run))
+    return found if found != name else name.removeprefix(container(key, "", instance))
 
 
 def namespace(key: EnvironmentKey, prefix: str, instance: str = "") -> str:

@@ -21,6 +21,8 @@ class Part:
     restarts: int | None = None
     """How often it has been restarted; None if the look did not tell, because it runs undisturbed."""
     made_at: datetime | None = None
+    run: int = 0
+    """The run that created it; 0 if its runner never has parts of two deployments of an environment."""
     reason: Reason | None = None
     """Why it is not up, or was restarted last; None if it runs undisturbed."""
     facts: Mapping[str, str] = field(default_factory=dict)

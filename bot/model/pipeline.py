@@ -139,7 +139,7 @@ class DeployConfig:
     values: Mapping[str, str] = field(default_factory=dict)
     """Chart values by path, such as `web.replicas`; placeholders such as `{host}` are replaced."""
     replace: bool = False
-    """With `runner: kubernetes`, whether to remove the previous deployment first instead of upgrading it."""
+    """Whether to remove the previous deployment first, instead of starting beside it or upgrading it."""
     job: str | None = None
     """With `runner: jenkins`, the job to run; it reports the address of the service."""
     parameters: Mapping[str, str] = field(default_factory=dict)

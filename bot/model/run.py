@@ -120,6 +120,8 @@ class StepResult:
     failed_suites: tuple[str, ...] = ()
     notes: tuple["Note", ...] = field(default_factory=tuple)
     """What the person should know besides the reason."""
+    still: str = ""
+    """The commit whose deployment still answers after this one did not succeed; empty if none does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ class EnvironmentSpec:
     """Whether the old deployment is removed before the new one is created."""
     secrets: Sequence[SecretValue] = ()
     """Those of the deployed service itself."""
+    beside: Holder | None = None
+    """The deployment that answers until this one does, and stays; see `SideBySide`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Platform(Protocol):
     """Hosts environments: Docker on one machine, or a Kubernetes cluster."""
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
-        """Deploy the environment in place of the present one, and wait until it is healthy.
+        """Deploy the environment in place of the present one, or beside it, and wait until it is healthy.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
         TellUser(CONTAINER_EXITED | UNHEALTHY | NO_HTTP | READ_ONLY | NOT_PERMITTED | NO_PORT |
@@ -204,6 +206,34 @@ class Platform(Protocol):
 
     async def ping(self) -> str | None:
         """Return None when the platform answers, else what is wrong."""
+        ...
+
+
+class SideBySide(Protocol):
+    """A platform that can deploy an environment while its present deployment still answers: Docker.
+
+    After `Platform.deploy` with `beside`, both exist, each with its own endpoint, until `retire`.
+    """
+
+    async def has_room(self, spec: EnvironmentSpec) -> bool:
+        """Return whether there is memory for this deployment and another one like it.
+
+        Raises RetryLater(ENGINE_UNAVAILABLE).
+        """
+        ...
+
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Remove what earlier runs have deployed, once visitors have had time to get their answers.
+
+        Raises RetryLater(ENGINE_UNAVAILABLE).
+        """
+        ...
+
+    async def discard(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Remove what the holder's run has deployed, in this attempt and older ones, and nothing else.
+
+        Raises RetryLater(ENGINE_UNAVAILABLE).
+        """
         ...
 
 

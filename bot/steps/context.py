@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from bot.core import naming
 from bot.core.admission.builds import BuildPolicy
-from bot.model.environment import EnvironmentKey
+from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import GiveUp
 from bot.model.holder import Holder
 from bot.model.pipeline import RunnerName
@@ -26,6 +26,7 @@ from bot.ports import (
     Reports,
     Sandbox,
     Secrets,
+    SideBySide,
     Source,
     Suspendable,
 )
@@ -35,6 +36,10 @@ T = TypeVar("T")
 
 async def _hold() -> None:
     """Do nothing, for steps that are executed outside of a run: nobody else executes them."""
+
+
+async def _ignore() -> None:
+    """Do nothing, for steps that are executed outside of a run."""
 
 
 async def _ignore_progress(
@@ -70,6 +75,8 @@ class StepAdapters:
     jobs: Mapping[RunnerName, Jobs] = field(default_factory=dict)
     suspendable: Mapping[RunnerName, Suspendable] = field(default_factory=dict)
     """Platforms that can scale environments to zero."""
+    side_by_side: Mapping[RunnerName, SideBySide] = field(default_factory=dict)
+    """Platforms where the present deployment answers until the new one does."""
     disks: Mapping[RunnerName, Disks] = field(default_factory=dict)
     """Platforms whose containers write to a disk that the bot watches."""
     secrets: Secrets = field(default_factory=NoSecrets)
@@ -104,6 +111,10 @@ class StepEnvironment:
     """URL that its job reported, while it is ready."""
     adopted: Holder | None = None
     """The run that deployed it, if this store does not have that run."""
+    present: Holder | None = None
+    """The deployment that answers, None if none does."""
+    endpoint: Endpoint | None = None
+    """Where that answers, for the bot."""
 
     @property
     def ready(self) -> bool:
@@ -136,6 +147,8 @@ class StepContext:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     confirm: Callable[[], Awaitable[None]] = _hold
     """Raises LeaseLost if another replica may execute the run by now; for what cannot be fenced elsewhere."""
+    replacing: Callable[[], Awaitable[None]] = _ignore
+    """Stores that the environment does not answer until its deployment has ended."""
     secrets: Mapping[str, Sequence[SecretValue]] = field(default_factory=dict)
     """The secrets of the step, by the part that receives them, such as `build` or `services.db`."""
 

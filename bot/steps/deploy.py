@@ -21,25 +21,74 @@ from bot.steps.context import StepContext
 
 
 async def run(step: Deploy, context: StepContext) -> StepResult:
-    """Replace the environment and wait until it is healthy. Raises what the platform raises."""
+    """Deploy the environment and wait until it is healthy. Raises what the platform raises."""
     image = context.image
     if image is None:
         raise TellUser(Reason.NO_ENVIRONMENT)
+    if (endpoint := _taken_over(step, context)) is not None:
+        return _passed(step, context, image, endpoint)
     own = name_of(image.reference)
     for name, service in step.services.items():
         context.adapters.builds.check_image(service.image, own, f"services.{name}")
     spec = specification(step, context, image, await _port(step, context))
     async with _definition(step, context) as definition:
-        spec = replace(spec, definition=definition)
+        spec = await _beside(replace(spec, definition=definition), step, context)
         try:
             endpoint = await _deploy(context.adapters.platform(step.config.runner), spec, context)
         except TellUser as error:
             if spec.restricted and error.facts.get("name") not in step.services:
                 raise restricted_by(error) from error
             raise
+    context.log.note(f"ready at {context.environments[step.environment].url}")
+    return _passed(step, context, image, endpoint)
+
+
+async def retire(step: Deploy, context: StepContext) -> None:
+    """Remove what this step's deployment has taken over from. Raises what the platform raises."""
+    platform = context.adapters.side_by_side.get(step.config.runner)
+    if platform is not None:
+        for holder in context.holders:
+            await platform.retire(context.key(step.environment), holder)
+
+
+async def abandon(step: Deploy, context: StepContext) -> None:
+    """Remove what an interrupted attempt has left, but nothing that answers. Raises as `retire` does."""
+    key, environment = context.key(step.environment), context.environments.get(step.environment)
+    platform = context.adapters.side_by_side.get(step.config.runner)
+    present = environment.present if environment and platform else None
+    if present is not None and present.run == context.run.id:
+        return
+    for holder in context.holders:
+        if platform is not None and present is not None:
+            await platform.discard(key, holder)
+        else:
+            await context.adapters.platform(step.config.runner).remove(key, holder)
+
+
+def _passed(step: Deploy, context: StepContext, image: Image, endpoint: Endpoint) -> StepResult:
     url = context.environments[step.environment].url
-    context.log.note(f"ready at {url}")
     return StepResult(StepState.PASSED, url=url, environment=step.environment, endpoint=endpoint, image=image)
+
+
+def _taken_over(step: Deploy, context: StepContext) -> Endpoint | None:
+    """Return where an earlier attempt's deployment answers that was interrupted after it had taken over."""
+    environment = context.environments[step.environment]
+    mine = environment.present is not None and environment.present.run == context.run.id
+    return environment.endpoint if context.resumed and mine else None
+
+
+async def _beside(spec: EnvironmentSpec, step: Deploy, context: StepContext) -> EnvironmentSpec:
+    """Return the specification of a deployment beside the one that answers, if both have room."""
+    present = context.environments[step.environment].present
+    platform = context.adapters.side_by_side.get(step.config.runner)
+    if platform is None or present is None:
+        return spec
+    if await platform.has_room(spec):
+        context.log.note("the present deployment answers until this one does")
+        return replace(spec, beside=present)
+    context.log.note("there is no memory for two deployments: this one replaces the present one")
+    await context.replacing()
+    return spec
 
 
 async def _deploy(platform: Platform, spec: EnvironmentSpec, context: StepContext) -> Endpoint:

@@ -42,16 +42,21 @@ async def abandon(step: Step, context: StepContext) -> None:
     if job.is_job(step):
         await job.abandon(step, context)
         return
-    for holder in context.holders:
-        match step:
-            case Deploy():
-                platform = context.adapters.platform(step.config.runner)
-                await platform.remove(context.key(step.environment), holder)
-            case Test():
-                platform = context.adapters.platform(step.config.runner)
+    match step:
+        case Deploy():
+            await deploy.abandon(step, context)
+        case Test():
+            platform = context.adapters.platform(step.config.runner)
+            for holder in context.holders:
                 await platform.stop_tests(context.key(step.environment), holder)
-            case Build() | Teardown():
-                return
+        case Build() | Teardown():
+            return
+
+
+async def retire(step: Step, context: StepContext) -> None:
+    """Remove what a step that has succeeded has taken over from. Raises what the ports raise."""
+    if isinstance(step, Deploy) and not job.is_job(step):
+        await deploy.retire(step, context)
 
 
 def allowance(step: Step) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.core import naming
-from bot.core.runs.fencing import holder_of, may_remove
+from bot.core.runs.fencing import holder_of, may_remove, same_run
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.holder import ANYONE, LAST, Holder
@@ -42,3 +42,11 @@ def test_numbers_of_runs_of_another_store_say_nothing() -> None:
     assert may_remove(lost, Holder(8)), "the holder's store is unknown"
     assert may_remove(lost, ANYONE)
     assert may_remove(labels(7, 0), Holder(8, 0, "mine4567")), "created by an earlier version"
+
+
+def test_attempts_of_a_run_are_the_same_run() -> None:
+    assert same_run(labels(7, 1), Holder(7, 0))
+    assert not same_run(labels(7, 1), Holder(8, 1))
+    lost = labels(7, 1) | {naming.LABEL_STORE: "lost4567"}
+    assert not same_run(lost, Holder(7, 1, "mine4567"))
+    assert same_run(lost, Holder(7)), "the holder's store is unknown"

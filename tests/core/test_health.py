@@ -8,6 +8,7 @@ from bot.core.environments import health
 from bot.core.environments.health import Watch
 from bot.model.environment import Endpoint, Environment, EnvironmentState, Outage
 from bot.model.health import Part
+from bot.model.holder import Holder
 from bot.model.reason import Reason
 from tests.fakes.snapshots import environment, run
 
@@ -43,6 +44,14 @@ def looks(
 
 def test_what_is_well_stays_ready() -> None:
     assert looks(*[[WELL, DATABASE]] * 20)[0] is READY
+
+
+def test_parts_of_another_deployment_say_nothing() -> None:
+    mine, other = replace(WELL, run=READY.run), replace(EXITED, id="9", run=READY.run + 1)
+    assert looks(*[[mine, other]] * 20)[0] is READY
+    assert looks([other])[0].state is EnvironmentState.FAILED
+    adopted = replace(READY, run=0, adopted=Holder(7))
+    assert looks(*[[mine]] * 20, one=adopted)[0] is adopted
 
 
 def test_a_crash_is_forgiven_and_three_within_five_minutes_are_not() -> None:

@@ -33,6 +33,15 @@ def test_names_of_the_common_case() -> None:
     assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-net", naming.network(SHOP))
 
 
+def test_deployments_of_two_runs_have_different_names() -> None:
+    stack = naming.stack(SHOP)
+    assert naming.container(SHOP, "app", run=41) == f"{stack}-r41-app"
+    assert naming.network(SHOP, run=41) == f"{stack}-r41-net"
+    for name in (f"{stack}-r41-app", f"{stack}-app", "app"):
+        assert naming.part(name, SHOP, run=41) == "app"
+    assert naming.part(f"{stack}-tests-unit", SHOP, run=41) == "tests-unit"
+
+
 def test_names_never_change_between_releases() -> None:
     assert naming.stack(SHOP) == "chatops-pr-12-shop-c8fc89"
     assert naming.slug("我的店") == "repo-71fcd0"

@@ -85,8 +85,19 @@ def test_an_unfinished_run_owns_its_resources(kind: ItemKind) -> None:
 def test_parts_of_an_earlier_run_beside_a_deployed_environment_are_orphans(kind: ItemKind) -> None:
     owners = Owners(environments=(environment(),))
     assert removes(owners, item(kind, run=6)) == (kind,)
-    assert removes(owners, item(kind, run=0), item(kind, run=8)) == (), "unknown, or newer"
+    assert removes(owners, item(kind, run=0)) == (), "unknown"
     assert removes(replace(owners, unfinished=(run(8),)), item(kind, run=6)) == ()
+
+
+@pytest.mark.parametrize("kind", [ItemKind.CONTAINER, ItemKind.NETWORK])
+def test_parts_of_a_later_run_that_has_failed_beside_a_deployed_environment_are_orphans(
+    kind: ItemKind,
+) -> None:
+    owners = complete(Owners(environments=(environment(),)))
+    later = item(kind, run=8)
+    assert orphans([item(kind), later], owners, NOW, AGE) == (later,)
+    assert orphans([later], replace(owners, unfinished=(run(8),)), NOW, AGE) == ()
+    assert orphans([item(kind, run=9)], owners, NOW, AGE) == (), "this store does not know what it deployed"
 
 
 def test_a_suite_belongs_only_to_its_run() -> None:

@@ -56,11 +56,19 @@ class RemoteAdapters(FakeAdapters):
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         holder = holder_of(spec.labels)
         try:
-            await self._ask("deploy", spec.key, holder, sha=spec.image.sha)
+            beside = spec.beside.run if spec.beside else None
+            await self._ask("deploy", spec.key, holder, sha=spec.image.sha, beside=beside)
         except Exception:
-            await uninterrupted(self.remove(spec.key, holder))
+            clean_up = self.discard if spec.beside else self.remove
+            await uninterrupted(clean_up(spec.key, holder))
             raise
         return Endpoint("127.0.0.1", 9)
+
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+        await self._ask("retire", key, holder)
+
+    async def discard(self, key: EnvironmentKey, holder: Holder) -> None:
+        await self._ask("discard", key, holder)
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
         holder = holder_of(spec.labels)
@@ -90,7 +98,11 @@ class RemoteAdapters(FakeAdapters):
         return tuple(items)
 
     async def _ask(
-        self, operation: str, of: EnvironmentKey | None = None, holder: Holder | None = None, **more: str
+        self,
+        operation: str,
+        of: EnvironmentKey | None = None,
+        holder: Holder | None = None,
+        **more: str | int | None,
     ) -> dict[str, str]:
         known = {"pull": f"{of.repo}!{of.number}", "key": f"{of.repo}!{of.number} {of.name}"} if of else {}
         me = {"pid": os.getpid(), "lease": self._lease.read_text(), "holder": _fields(holder)}
@@ -139,4 +151,5 @@ async def remote_adapters(settings: Settings, masker: Masker) -> AsyncIterator[A
         remote: Any = RemoteAdapters(session, settings.server.data_dir / "replica")
         runners = {RunnerName.DOCKER: remote}
         steps = replace(adapters.steps, source=remote, registry=remote, builders=runners, platforms=runners)
+        steps = replace(steps, side_by_side=runners)
         yield replace(adapters, steps=steps)

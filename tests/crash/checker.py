@@ -91,6 +91,8 @@ class Final:
     """Keys of those that are ready."""
     at_runner: Collection[str] = ()
     """Keys of environments at the runner."""
+    former: Collection[str] = ()
+    """Keys of environments that have another deployment there, beside the present one."""
     suites: Collection[str] = ()
     """Keys of environments whose suite still exists there."""
     audited: Sequence[AuditRecord] = ()
@@ -282,6 +284,7 @@ def orphans(final: Final) -> Iterator[str]:
     """Yield environments without an owner, ready ones that are gone, and suites that are still there."""
     yield from (f"environment {key} has no owner" for key in final.at_runner if key not in final.owned)
     yield from (f"environment {key} is ready, but gone" for key in final.ready if key not in final.at_runner)
+    yield from (f"two deployments of {key} are still there" for key in final.former)
     yield from (f"tests of {key} are still there" for key in final.suites)
 
 

@@ -26,6 +26,8 @@ MEAN_SECONDS = {
     "test": 0.5,
     "stop_tests": 0.02,
     "remove": 0.05,
+    "retire": 0.05,
+    "discard": 0.05,
     "collect_tests": 0.02,
     "collect": 0.05,
 }
@@ -66,6 +68,8 @@ class RemoteEngine:
     history: History = field(default_factory=History)
     environments: dict[str, Thing] = field(default_factory=dict)
     """From the start of their deployment, by key."""
+    former: dict[str, Thing] = field(default_factory=dict)
+    """Those that answer until what was started beside them does, by key."""
     suites: dict[str, Thing] = field(default_factory=dict)
     """Test containers by the key of their environment; a bot that is killed leaves its own behind."""
     calls: list[Call] = field(default_factory=list)
@@ -113,7 +117,7 @@ class RemoteEngine:
         self.most_at_once = max(self.most_at_once, len({each.pull for each in self.under_way()}))
         self._saw(call, Phase.BEGAN)
         try:
-            fenced = not await self._do(call, asked["key"], asked.get("sha", ""))
+            fenced = not await self._do(call, asked["key"], asked.get("sha", ""), asked.get("beside"))
         finally:
             call.over = True
             self._saw(call, Phase.ENDED)
@@ -127,25 +131,44 @@ class RemoteEngine:
         return web.json_response(
             [
                 (kind, key, astuple(thing.holder), thing.made_at.isoformat())
-                for kind, things in (("container", self.environments), ("tests", self.suites))
+                for kind, things in (
+                    ("container", self.environments),
+                    ("container", self.former),
+                    ("tests", self.suites),
+                )
                 for key, thing in things.items()
             ]
         )
 
-    async def _do(self, call: Call, key: str, sha: str) -> bool:
+    async def _do(self, call: Call, key: str, sha: str, beside: int | None) -> bool:
         """Do an operation; return False if a later run or attempt has the place of what it creates."""
         created = {"deploy": self.environments, "test": self.suites}.get(call.operation)
+        former = self.environments.get(key) if beside else None
         if created is not None and not self._put(call, created, key, sha):
             return False
+        if former is not None and former.holder.run == beside:
+            self.former[key] = former
         await self.script.pass_through(call.operation)
         await asyncio.sleep(self.chance.uniform(0.2, 1.8) * MEAN_SECONDS[call.operation])
         if call.operation == "push":
             self._saw(call, Phase.CHANGED)
         if call.operation in {"stop_tests", "collect_tests", "remove"}:
             self._remove(call, self.suites, key)
-        if call.operation in {"remove", "collect"}:
+        if call.operation == "remove":
             self._remove(call, self.environments, key)
+        if call.operation in {"remove", "retire"}:
+            self._remove(call, self.former, key)
+        if call.operation in {"collect", "discard"}:
+            self._remove_one(call, key)
         return True
+
+    def _remove_one(self, call: Call, key: str) -> None:
+        """Remove what the run of a call has deployed; the former one takes the place of the present one."""
+        for things in (self.environments, self.former):
+            if key in things and things[key].holder.run == call.holder.run:
+                self._remove(call, things, key)
+        if key not in self.environments and key in self.former:
+            self.environments[key] = self.former.pop(key)
 
     def _put(self, call: Call, things: dict[str, Thing], key: str, sha: str) -> bool:
         if key in things and things[key].holder > call.holder:

@@ -80,6 +80,7 @@ def final(scene: Scene, traffic: Traffic) -> Final:
         owned=ledger.environments(),
         ready=ledger.ready() if scene.remote else (),
         at_runner=list(scene.engine.environments),
+        former=list(scene.engine.former),
         suites=list(scene.engine.suites),
         audited=ledger.audited(),
     )

@@ -251,6 +251,10 @@ BAD: dict[str, tuple[Change, str]] = {
         finally_(ready=lambda last: ["a", "b"]),
         "environment b is ready, but gone",
     ),
+    "a former deployment is left": (
+        finally_(former=lambda last: ["a"]),
+        "two deployments of a are still there",
+    ),
     "a suite is left": (finally_(suites=lambda last: ["a"]), "tests of a are still there"),
 }
 

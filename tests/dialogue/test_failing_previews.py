@@ -107,13 +107,14 @@ async def test_a_restarted_bot_knows_what_it_has_said(deployed: OfflineTester) -
 
 
 async def test_nothing_is_concluded_while_a_run_may_change_it(deployed: OfflineTester) -> None:
+    before = await deployed.preview()
     gate = deployed.world.script.hold("deploy")
     await deployed.comment("/deploy")
     await gate.reached()
     deployed.world.deployed.clear()
     [task] = [task for task in deployed.bot.reconciling.tasks if task.name == "preview health"]
     await task.do()
-    assert (await deployed.bot.store.pulls.environments())[0].state is EnvironmentState.STARTING
+    assert await deployed.preview() == before
 
     gate.open()
 
@@ -141,27 +142,49 @@ async def test_an_engine_that_is_away_says_nothing_about_previews(deployed: Offl
 
 
 class Filled:
-    """A disk to which the preview wrote too much."""
+    """A disk to which a container of this run wrote too much."""
 
-    def __init__(self, tester: OfflineTester) -> None:
+    def __init__(self, tester: OfflineTester, run: int = 1) -> None:
         self._tester = tester
+        self._run = run
+        self.killed: list[str] = []
 
     async def written(self) -> list[Written]:
-        return [Written("1", "app", key, 5_000_000, run=1) for key in self._tester.world.deployed]
+        return [Written("1", "app", key, 5_000_000, run=self._run) for key in self._tester.world.deployed]
+
+    async def kill(self, container: str) -> bool:
+        self.killed.append(container)
+        return True
 
 
-async def test_a_preview_that_fills_the_disk_is_not_called_ready(deployed: OfflineTester) -> None:
-    bot, filled = deployed.bot, cast("Disks", Filled(deployed))
-    await DiskWriters(
+def disk_writers(tester: OfflineTester, filled: Filled) -> DiskWriters:
+    bot = tester.bot
+    return DiskWriters(
         bot.store,
         bot.comments.publisher,
         bot.deps.adapters.steps.platforms,
-        {RunnerName.DOCKER: filled},
+        {RunnerName.DOCKER: cast("Disks", filled)},
         bot.deps.disk,
-        deployed.clock,
+        tester.clock,
         Language.EN,
         most=1_000_000,
-    ).reconcile()
+    )
+
+
+async def test_what_a_run_has_left_beside_a_preview_is_only_stopped(deployed: OfflineTester) -> None:
+    filled = Filled(deployed, run=2)
+    before = await deployed.preview()
+
+    await disk_writers(deployed, filled).reconcile()
+
+    assert filled.killed == ["1"]
+    assert await deployed.preview() == before
+    assert deployed.world.deployed
+
+
+async def test_a_preview_that_fills_the_disk_is_not_called_ready(deployed: OfflineTester) -> None:
+    bot = deployed.bot
+    await disk_writers(deployed, Filled(deployed)).reconcile()
     await bot.comments.catch_up()
     await deployed.idle()
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.core import naming
-from bot.core.runs.fencing import holder_of, may_remove
+from bot.core.runs.fencing import holder_of, may_remove, same_run
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken
 from bot.model.forge import RepoPath, Tree
@@ -132,6 +132,10 @@ class FakeWorld:
     dns: DnsRecords | None = None
     """DNS records of previews; None with a wildcard record."""
     deployed: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
+    former: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
+    """Deployments that answer until the one beside them is retired or discarded."""
+    room: bool = True
+    """Whether there is memory for two deployments."""
     tested: list[TestSpec] = field(default_factory=list)
     extra_items: list[Item] = field(default_factory=list)
     """Resources in addition to the deployed ones."""
@@ -173,6 +177,7 @@ class FakeWorld:
             fail_on=self.fail_on,
             jobs=self.jobs,
             suspendable={RunnerName.DOCKER: world} if self.sleeps else {},
+            side_by_side={RunnerName.DOCKER: world},
         )
 
 
@@ -217,10 +222,28 @@ class FakeAdapters:
         there = self._state.deployed.get(spec.key)
         if there is not None and not may_remove(there.labels, holder_of(spec.labels)):
             raise Overtaken(Reason.ENGINE_UNAVAILABLE, [self._app(there)])
+        if there is not None and spec.beside is not None and same_run(there.labels, spec.beside):
+            self._state.former[spec.key] = there
         self._state.deployed[spec.key] = spec
         self._state.made[spec.key] = self._state.now()
         self._state.asleep.discard(spec.key)
         return self._state.endpoint
+
+    async def has_room(self, spec: EnvironmentSpec) -> bool:
+        await self._state.script.pass_through("has_room")
+        return self._state.room
+
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+        await self._state.script.pass_through("retire")
+        self._state.former.pop(key, None)
+
+    async def discard(self, key: EnvironmentKey, holder: Holder) -> None:
+        await self._state.script.pass_through("discard")
+        there = self._state.deployed.get(key)
+        if there is not None and same_run(there.labels, holder):
+            del self._state.deployed[key]
+        if (former := self._state.former.pop(key, None)) is not None:
+            self._state.deployed[key] = former
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
         await self._state.script.pass_through("test")
@@ -251,6 +274,7 @@ class FakeAdapters:
         there = self._state.deployed.get(key)
         if there is not None and may_remove(there.labels, holder):
             del self._state.deployed[key]
+            self._state.former.pop(key, None)
         self._state.removed.append(key)
 
     async def remove_images(self, repo: RepoPath, number: int, holder: Holder) -> None:
@@ -259,7 +283,10 @@ class FakeAdapters:
     async def inventory(self) -> tuple[Item, ...]:
         await self._state.script.pass_through("inventory")
         deployed = map(self._app, self._state.deployed.values())
-        return tuple(map(self._owned, (*deployed, *self._state.extra_items)))
+        former = (
+            replace(self._app(spec), id=f"former app of {key}") for key, spec in self._state.former.items()
+        )
+        return tuple(map(self._owned, (*deployed, *former, *self._state.extra_items)))
 
     def _app(self, spec: EnvironmentSpec) -> Item:
         """Return the container of a deployed service."""
@@ -304,6 +331,8 @@ class FakeAdapters:
         for item in items:
             if item.id == f"app of {item.key}":
                 self._state.deployed.pop(item.key, None)
+            if item.id == f"former app of {item.key}":
+                self._state.former.pop(item.key, None)
         gone = {item.id for item in items}
         self._state.extra_items = [item for item in self._state.extra_items if item.id not in gone]
         self._state.removed_items += items

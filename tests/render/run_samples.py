@@ -34,6 +34,7 @@ from bot.model.views import (
 )
 
 SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
+OLDER = "7d6c5b4a39281706f5e4d3c2b1a0998877665544"
 NEWER = "0f1e2d3c4b5a69788796a5b4c3d2e1f001122334"
 REPO = RepoPath("lin", "guestbook")
 START = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
@@ -136,6 +137,18 @@ READ_ONLY = over(
         log_tail='nginx: [emerg] open() "/var/log/nginx/access.log" failed (30: Read-only file system)',
     ),
 )
+CRASHED = over(
+    "deploy",
+    7.5,
+    StepResult(
+        StepState.FAILED,
+        Reason.CONTAINER_EXITED,
+        {"name": "app", "code": "4"},
+        log_tail="no config",
+        environment="preview",
+        still=OLDER,
+    ),
+)
 LOGS = {name: f"https://bot.example.com/runs/42#{name}" for name in ("build", "deploy", "test")}
 
 
@@ -214,6 +227,7 @@ def no_dockerfile(**found: str) -> Run:
 FAILED_BUILD = automatic(
     run(BUILD_FAILED, skipped("deploy"), skipped("test"), state=RunState.FAILED), Trigger.OPEN
 )
+FAILED_DEPLOY = automatic(run(BUILT, CRASHED, skipped("test"), state=RunState.FAILED))
 PASSED = run(BUILT, DEPLOYED, TESTED)
 _TORN_DOWN = over("teardown", 0.62, StepResult(StepState.PASSED, facts={"environments": "preview"}))
 _KEPT = over(
@@ -279,6 +293,9 @@ _GONE = replace(
     outage=Outage(Reason.ENVIRONMENT_GONE, START + timedelta(hours=2)),
 )
 
+_UNFINISHED = over(
+    "deploy", 2.5, StepResult(StepState.CANCELLED, Reason.CANCELLED, environment="staging", still=OLDER)
+)
 _OVERDUE = StepResult(StepState.FAILED, Reason.RUN_TIMED_OUT, {"longest": "2h"})
 
 RUN_VIEWS: dict[str, View] = {
@@ -345,6 +362,14 @@ RUN_VIEWS: dict[str, View] = {
     ),
     "run_view_compose_only": view(no_dockerfile(paths="docker-compose.yml"), "/build"),
     "run_view_broken": view(_broken(), "/build", "/deploy", logs=False),
+    "run_view_deploy_failed": view(FAILED_DEPLOY, "/deploy"),
+    "run_view_staging_cancelled": view(
+        replace(
+            run(BUILT, _UNFINISHED, state=RunState.CANCELLED, command="/deploy staging"),
+            stop=StopRequest(Reason.CANCELLED, {"who": "mei"}),
+        ),
+        "/deploy staging",
+    ),
     "run_view_cancelled": view(_stopped(Reason.CANCELLED, {"who": "mei"}, RunState.CANCELLED), "/test"),
     "run_view_superseded": view(_stopped(Reason.SUPERSEDED, {"by": NEWER}, RunState.SUPERSEDED)),
     "run_view_closed": view(_stopped(Reason.CLOSED, {}, RunState.CANCELLED)),

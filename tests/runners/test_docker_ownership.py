@@ -1,6 +1,7 @@
 """What the engine tells a bot that has lost its store of environments, and other bots of their owners."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -81,8 +82,13 @@ async def test_a_bot_says_that_it_owns_what_it_has_created_or_adopted(stage: Sta
 
 async def test_the_endpoint_of_an_earlier_version_is_that_which_its_image_exposes(stage: Stage) -> None:
     endpoint = await stage.platform.deploy(stage.spec(), stage.log)
-    stage.container("app").remove(force=True)
+    app = stage.container("app")
+    labels = {name: value for name, value in app.labels.items() if name != "chatops.port"}
+    app.remove(force=True)
     assert await stage.platform.endpoint(KEY) is None
-    name = naming.container(KEY, "app", stage.instance)
-    stage.sdk.containers.create(stage.image.pinned, name=name, labels={naming.LABEL_INSTANCE: stage.instance})
+    name, network = naming.container(KEY, "app", stage.instance), stage.sdk.networks.get(stage.networks[0])
+    again: Any = {"Name": "unless-stopped"}
+    stage.sdk.containers.create(
+        stage.image.pinned, name=name, labels=labels, network=network.name, restart_policy=again
+    )
     assert await stage.platform.endpoint(KEY) == Endpoint(endpoint.host, 8080)

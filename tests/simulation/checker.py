@@ -14,7 +14,7 @@ from sqlalchemy import select
 from bot.core import markers
 from bot.model.audit import AuditRecord
 from bot.model.delivery import Delivery, DeliveryState, Trigger
-from bot.model.environment import Environment, EnvironmentState
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import Comment, PullState
 from bot.model.inventory import ItemKind
 from bot.model.run import Run, RunState
@@ -225,13 +225,15 @@ def _things(record: Record) -> Iterator[str]:
     environments = {
         one.key: one for one in record.environments() if one.state is not EnvironmentState.REMOVED
     }
-    there = {}
+    there: dict[EnvironmentKey, int] = {}
     for item in record.world.runner.items.values():
         owner = environments.get(item.key)
         if item.kind is ItemKind.TESTS:
             yield f"the tests of run {item.run} are still there"
         elif owner is None or not owner.state.deployed:
             yield f"nobody owns {item.name} of {item.number}, made by run {item.run}"
+        elif item.key in there:
+            yield f"two deployments of {item.number} are there, by run {there[item.key]} and run {item.run}"
         else:
             there[item.key] = item.run
     for key, environment in environments.items():

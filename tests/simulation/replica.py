@@ -247,9 +247,8 @@ class Replica:
         notifications: Any = ModelNotifications(world.server, world.network, self.to_store)
         self._store = Store.of(self._database, replicas, 10_000, notifications)
         sandbox, files = InlineSandbox(), NoFiles()
-        steps = StepAdapters(
-            runner, runner, runner, sandbox, {RunnerName.DOCKER: runner}, {RunnerName.DOCKER: runner}
-        )
+        runners = {RunnerName.DOCKER: runner}
+        steps = StepAdapters(runner, runner, runner, sandbox, runners, runners, side_by_side=runners)
         loose: Any = files
         return Deps(
             settings=SETTINGS,

@@ -1,6 +1,7 @@
 """A model of a runner, its builder and its registry: what exists there, and who asked for what when."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from random import Random
 from typing import TypeVar
 
 from bot.core import naming
-from bot.core.runs.fencing import holder_of, may_remove
+from bot.core.runs.fencing import holder_of, may_remove, same_run
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken, RetryLater
 from bot.model.forge import RepoPath, Tree
@@ -81,7 +82,7 @@ class Runner(Peer):
     def create(self, kind: ItemKind, spec: EnvironmentSpec | TestSpec) -> Item:
         """Create a container. Raises Overtaken if a newer one has its name; an older one is replaced."""
         key, holder = spec.key, holder_of(spec.labels)
-        newer = self.remove(kind, key, holder)
+        newer = self.remove(kind, key, holder, spec.beside if isinstance(spec, EnvironmentSpec) else None)
         if newer:
             raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
         self._made += 1
@@ -104,13 +105,28 @@ class Runner(Peer):
         self._labels[made.id] = spec.labels
         return made
 
-    def remove(self, kind: ItemKind | None, key: EnvironmentKey, holder: Holder) -> list[Item]:
-        """Remove what is not newer than a holder; return the rest."""
-        found = [one for one in self.items.values() if one.key == key and kind in {None, one.kind}]
+    def remove(
+        self, kind: ItemKind | None, key: EnvironmentKey, holder: Holder, spared: Holder | None = None
+    ) -> list[Item]:
+        """Remove what is not newer than a holder, without what the spared one's run has; return the rest."""
+        found = [
+            one
+            for one in self.items.values()
+            if one.key == key
+            and kind in {None, one.kind}
+            and not (spared and same_run(self._labels[one.id], spared))
+        ]
         for one in found:
             if may_remove(self._labels[one.id], holder):
                 del self.items[one.id]
         return [one for one in found if one.id in self.items]
+
+    def discard(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Remove what the run of a holder has deployed, in this attempt and older ones."""
+        for one in [one for one in self.items.values() if one.key == key]:
+            labels = self._labels[one.id]
+            if same_run(labels, holder) and may_remove(labels, holder):
+                del self.items[one.id]
 
     def inventory(self) -> tuple[Item, ...]:
         """Return all items, with their owners."""
@@ -193,7 +209,10 @@ class ModelRunner:
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         holder = holder_of(spec.labels)
         newer = await self._ask(
-            "deploy", spec.key.number, holder, lambda: self._runner.remove(None, spec.key, holder)
+            "deploy",
+            spec.key.number,
+            holder,
+            lambda: self._runner.remove(None, spec.key, holder, spec.beside),
         )
         if newer:
             raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
@@ -207,9 +226,21 @@ class ModelRunner:
             )
             await self._work("deploy")
         except Exception:
-            await uninterrupted(self.remove(spec.key, holder))
+            clean_up = self.discard if spec.beside else self.remove
+            await uninterrupted(clean_up(spec.key, holder))
             raise
         return Endpoint("127.0.0.1", 9)
+
+    async def has_room(self, spec: EnvironmentSpec) -> bool:
+        return await self._request(lambda: True)
+
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+        await self._ask(
+            "retire", key.number, holder, lambda: self._runner.remove(None, key, holder, spared=holder)
+        )
+
+    async def discard(self, key: EnvironmentKey, holder: Holder) -> None:
+        await self._ask("discard", key.number, holder, lambda: self._runner.discard(key, holder))
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
         holder = holder_of(spec.labels)
@@ -234,7 +265,11 @@ class ModelRunner:
 
     async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
         found = await self.inventory()
-        return {one.key: (Part(one.id, "app", up=True),) for one in found if one.kind is ItemKind.CONTAINER}
+        parts: defaultdict[EnvironmentKey, list[Part]] = defaultdict(list)
+        for one in found:
+            if one.kind is ItemKind.CONTAINER:
+                parts[one.key].append(Part(one.id, "app", up=True, run=one.run))
+        return parts
 
     async def output(self, part: Part) -> str:
         return ""

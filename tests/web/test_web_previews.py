@@ -314,3 +314,45 @@ async def test_a_response_with_control_characters_is_a_bad_gateway(proxy: Proxy)
         proxy.environments.put(environment(endpoint=Endpoint("127.0.0.1", port)))
         async with proxy.get() as found:
             assert found.status == 502
+
+
+async def test_a_request_to_a_deployment_that_was_just_replaced_reaches_its_successor(
+    proxy: Proxy, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, now = environment(endpoint=Endpoint("127.0.0.1", 1)), environment(endpoint=service.endpoint)
+    found = iter((gone, now, gone, gone, gone))
+
+    async def next_one(_label: str) -> Environment | None:
+        return next(found)
+
+    monkeypatch.setattr(proxy.environments, "environment_at", next_one)
+    async with proxy.get("/hello") as response:
+        assert response.status == 200
+    async with proxy.get("/hello") as response:
+        assert response.status == 502
+    async with proxy.session.post(proxy.url("/hello"), headers={"Host": HOST}, data=b"order") as response:
+        assert response.status == 502, "the first one may have acted"
+
+    assert len(service.seen) == 1
+    await proxy.over()
+    assert (proxy.outcome("proxied"), proxy.outcome("unreachable")) == (1, 2)
+
+
+async def test_a_store_that_does_not_respond_leaves_a_request_unanswered(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.environments.put(environment(endpoint=Endpoint("127.0.0.1", 1)))
+    find, asked = proxy.environments.environment_at, 0
+
+    async def once(label: str) -> Environment | None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise RetryLater(Reason.STORE_UNAVAILABLE)
+        return await find(label)
+
+    monkeypatch.setattr(proxy.environments, "environment_at", once)
+    async with proxy.get("/hello") as response:
+        assert response.status == 502
+    await proxy.over()
+    assert proxy.outcome("unreachable") == 1

@@ -65,7 +65,7 @@ def observe(before: Watch | None, environment: Environment, parts: Iterable[Part
     """Join a look at an environment to those before it; they count only if they are recent."""
     if before is None or before.run != environment.run or before.seen_at < now - WINDOW:
         before = Watch(environment.run, now, now)
-    there = {part.id: part for part in parts}
+    there = {part.id: part for part in parts if part.run in {0, environment.run} or environment.adopted}
     names = {part.name for part in there.values()}
     lost = {id_: _lost(one.part) for id_, one in before.parts.items() if one.part.name not in names}
     found = {id_: _joined(before.parts.get(id_), part, now) for id_, part in (lost | there).items()}

@@ -173,8 +173,10 @@ class _Owned:
             return False
         if environment.adopted:
             return True
-        # A replica that had lost its lease can leave parts beside those that its successor has deployed.
-        return item.store in {"", *self._stores} and not 0 < item.run < environment.run
+        # An earlier run can leave parts beside those of its successor, and a later one that has failed beside
+        # those that it did not replace. What this store does not know may be something newer.
+        newer = item.run > environment.run and not self._created(item)
+        return item.store in {"", *self._stores} and (item.run in {0, environment.run} or newer)
 
     def _created(self, item: Item) -> bool:
         """Whether a run that the store has created an item, so that the store knows what became of it.

@@ -30,5 +30,14 @@ def may_remove(labels: Mapping[str, str], holder: Holder) -> bool:
     A store that is not named, by the labels or the holder, counts as the same one.
     """
     found = holder_of(labels)
-    same = found.store == holder.store or not found.store or not holder.store
-    return same and (found.run, found.attempt) <= (holder.run, holder.attempt)
+    return _same_store(found, holder) and (found.run, found.attempt) <= (holder.run, holder.attempt)
+
+
+def same_run(labels: Mapping[str, str], holder: Holder) -> bool:
+    """Whether the holder's run has created what carries these labels, in any attempt."""
+    found = holder_of(labels)
+    return _same_store(found, holder) and found.run == holder.run
+
+
+def _same_store(one: Holder, other: Holder) -> bool:
+    return one.store == other.store or not one.store or not other.store

@@ -46,11 +46,17 @@ class DiskWriters:
                 await self._stop(runner, disks, written)
 
     async def _stop(self, runner: RunnerName, disks: Disks, written: Written) -> None:
-        """Stop a container. If a run waits for it, the run says why; otherwise remove its environment."""
+        """Stop a container. If a run waits for it, the run says why; otherwise remove its environment.
+
+        What a run has left beside a deployment that answers is only stopped.
+        """
         key = written.key
         what = f"{key.repo}!{key.number}: {written.part} of {key.name} wrote {quantities.size(written.size)}"
         active = {(entry.repo, entry.number) for entry in await self.records.runs.queue() if entry.held}
-        if written.tests or (key.repo, key.number) in active:
+        known = await self.records.pulls.environments(key.repo, key.number)
+        found = [one for one in known if one.key == key and one.state.deployed]
+        beside = any(0 < written.run != one.run > 0 for one in found)
+        if written.tests or beside or (key.repo, key.number) in active:
             if await disks.kill(written.id):
                 logger.warning("%s to the disk and was killed", what)
             return
@@ -58,14 +64,13 @@ class DiskWriters:
         writer = self.records.pulls.writer(self.publisher.lease())
         size, limit = quantities.size(written.size), quantities.size(self.most)
         facts = {"size": size, "limit": limit if written.size > self.most else ""}
-        for environment in await self.records.pulls.environments(key.repo, key.number):
-            if environment.key == key and environment.state.deployed:
-                why = Outage(Reason.DISK_EXCEEDED, self.clock.now(), {"name": written.part, **facts})
-                actor = AuditActor(AuditCause.DISK)
-                record = own_acts.failed(environment, why.reason, actor, why.since)
-                await writer.change(key.repo, key.number, partial(_removed, environment, why), record)
-                update = await self._update(environment, {"part": written.part, **facts})
-                self.publisher.submit(f"disk of {key}", partial(self.publisher.publish, update))
+        for environment in found:
+            why = Outage(Reason.DISK_EXCEEDED, self.clock.now(), {"name": written.part, **facts})
+            actor = AuditActor(AuditCause.DISK)
+            record = own_acts.failed(environment, why.reason, actor, why.since)
+            await writer.change(key.repo, key.number, partial(_removed, environment, why), record)
+            update = await self._update(environment, {"part": written.part, **facts})
+            self.publisher.submit(f"disk of {key}", partial(self.publisher.publish, update))
         await self.platforms[runner].remove(key, Holder(written.run, LAST))
 
     async def _update(self, environment: Environment, facts: Mapping[str, str]) -> CommentUpdate:

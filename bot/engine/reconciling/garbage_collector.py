@@ -165,6 +165,8 @@ class GarbageCollector:
     async def _owners(
         self, inventories: Mapping[RunnerName, tuple[Item, ...]], tagged: tuple[Pull, ...]
     ) -> Owners:
+        # Read before the environments: one that ends in between has stored what it has deployed.
+        unfinished = await self.records.runs.unfinished()
         environments = await self.records.pulls.environments()
         images = await self.records.pulls.with_images()
         held = {(one.key.repo, one.key.number) for one in environments} | images
@@ -172,7 +174,7 @@ class GarbageCollector:
         repos = {repo for repo, _ in (*held, *named, *tagged)}
         owners = Owners(
             environments,
-            await self.records.runs.unfinished(),
+            unfinished,
             images,
             await self.records.observed.by_pull(repos),
             stores=tuple(one.id for one in await self.records.identities.all()),

@@ -62,7 +62,9 @@ class RunExecutor:
             run = await active.save(lifecycle.step_started(run, index, self.clock.now()))
             await active.until_stored(partial(self.recorder.before, active, index))
             result = masked(await self._interruptible(active, index, stop), self.mask)
-            await active.until_stored(partial(self.recorder.after, active, index, result))
+            result = await active.until_stored(partial(self.recorder.after, active, index, result))
+            if result.state is StepState.PASSED and run.steps[index].name == "deploy":
+                await self._retire(active, index)
             run = await active.save(lifecycle.step_finished(active.run, index, result, self.clock.now()))
             self._count(run.steps[index])
         await self.end(active)
@@ -97,6 +99,15 @@ class RunExecutor:
     async def _abandon(self, active: ActiveRun, index: int) -> None:
         context = await active.until_stored(partial(self.recorder.context, active, index))
         await self._clean_up(active.run, index, context)
+
+    async def _retire(self, active: ActiveRun, index: int) -> None:
+        """Remove what a deployment has taken over from; if that is impossible, the sweep does it."""
+        context = await active.until_stored(partial(self.recorder.context, active, index))
+        try:
+            async with self.timeout(dispatch.MARGIN):
+                await dispatch.retire(active.run.plan.steps[index], context)
+        except (ChatOpsError, TimeoutError) as error:
+            logger.warning("run %s: the next sweep removes the former deployment: %s", active.run.id, error)
 
     async def _clean_up(self, run: Run, index: int, context: StepContext) -> None:
         """Remove what a step has created; a run that ends does not wait for an unavailable runner."""

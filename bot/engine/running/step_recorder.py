@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.core import naming
+from bot.core.environments import takeover
 from bot.core.environments.expiry import until
 from bot.engine.records import IdentityRecords, PullRecords, PullWriter
 from bot.engine.running.active_run import ActiveRun
@@ -53,7 +54,7 @@ class StepRecorder:
             log=self.adapters.reports.log(run.id, run.plan.steps[index].name),
             adapters=self.adapters,
             image=_fresh_image(run.steps) or images.get(run.sha),
-            environments={environment.key.name: self._seen(environment) for environment in found},
+            environments={one.key.name: self._seen(one, run, index) for one in found},
             index=index,
             stores=[one.id for one in await self.identities.all()],
             now=self.clock.now,
@@ -61,10 +62,14 @@ class StepRecorder:
             handle=run.steps[index].handle,
             report_progress=partial(active.report_progress, index),
             confirm=active.confirm,
+            replacing=partial(self._replacing, active, index),
         )
 
-    def _seen(self, environment: Environment) -> StepEnvironment:
-        ready = environment.state is EnvironmentState.READY
+    def _seen(self, environment: Environment, run: Run, index: int) -> StepEnvironment:
+        ready, step = environment.state is EnvironmentState.READY, run.plan.steps[index]
+        mine = step if isinstance(step, Deploy) and step.environment == environment.key.name else None
+        if mine is not None and self._stays(environment, mine):
+            environment = replace(environment, expires_at=self._deployed(run, index, mine).expires_at)
         return StepEnvironment(
             host=self.addresses.host(environment.host),
             url=self.addresses.environment(environment),
@@ -72,25 +77,37 @@ class StepRecorder:
             port=environment.endpoint.port if ready and environment.endpoint else None,
             reported_url=environment.url if ready else "",
             adopted=environment.adopted,
+            present=takeover.present(environment),
+            endpoint=environment.endpoint,
         )
 
     async def before(self, active: ActiveRun, index: int) -> None:
-        """Store a new environment before it is deployed, so that visitors see that it is starting."""
-        step = active.run.plan.steps[index]
-        if isinstance(step, Deploy):
-            await self._starting(active, step)
+        """Store a new environment before it is deployed, so that visitors see that it is starting.
 
-    async def after(self, active: ActiveRun, index: int, result: StepResult) -> None:
-        """Store what a step has created or removed. Raises LeaseLost."""
+        One that answers until the new one does is stored as it is.
+        """
+        run, step = active.run, active.run.plan.steps[index]
+        if isinstance(step, Deploy) and not self._stays(await self._known(run, step), step):
+            await self._replacing(active, index)
+
+    async def after(self, active: ActiveRun, index: int, result: StepResult) -> StepResult:
+        """Store what a step has created or removed; return its result with what still answers.
+
+        Raises LeaseLost.
+        """
         run, step = active.run, active.run.plan.steps[index]
         # The log must be complete before people see that its step is over.
         await self.adapters.reports.flush(run.id, step.name)
         if result.image is not None and result.state is StepState.PASSED:
             await self._writer(active).put_image(run.repo, run.number, result.image)
         if isinstance(step, Deploy):
-            await self._mark(active, step.environment, result)
+            await self._mark(active, index, step, result)
+            known = None if result.state is StepState.PASSED else await self._known(run, step)
+            still = known.sha if known and takeover.present(known) else ""
+            return replace(result, environment=step.environment, still=still)
         if isinstance(step, Teardown) and result.state is StepState.PASSED:
             await self._removed(active, step)
+        return result
 
     async def flush_log(self, run: Run, index: int) -> None:
         """Flush the log of an interrupted step, if that succeeds in time."""
@@ -103,14 +120,32 @@ class StepRecorder:
     def _writer(self, active: ActiveRun) -> PullWriter:
         return self.pulls.writer(active.lease, active.run.id)
 
-    async def _starting(self, active: ActiveRun, step: Deploy) -> None:
-        run, now = active.run, self.clock.now()
+    async def _known(self, run: Run, step: Deploy) -> Environment | None:
+        """Return the record of the environment that a step deploys."""
+        found = await self.pulls.environments(run.repo, run.number)
+        return next((one for one in found if one.key.name == step.environment), None)
+
+    def _stays(self, known: Environment | None, step: Deploy) -> bool:
+        return takeover.stays(known, step, self.adapters.side_by_side)
+
+    async def _replacing(self, active: ActiveRun, index: int) -> None:
+        """Store that an environment is starting: nothing answers until its deployment has ended."""
+        run, step = active.run, active.run.plan.steps[index]
+        if not isinstance(step, Deploy):
+            return
+        starting, known = self._deployed(run, index, step), await self._known(run, step)
+        # Its parts are there until the deployment has replaced them.
+        starting = replace(starting, adopted=known.adopted if known else None)
+        labels = starting.host, naming.host_label(starting.key, qualified=True)
+        await self._writer(active).reserve_hostname(starting, labels)
+
+    def _deployed(self, run: Run, index: int, step: Deploy) -> Environment:
+        """Return the record of what a step deploys, while it is starting."""
         key = EnvironmentKey(run.repo, run.number, step.environment)
-        known = {one.key: one for one in await self.pulls.environments(run.repo, run.number)}
-        plain, qualified = naming.host_label(key), naming.host_label(key, qualified=True)
-        starting = Environment(
+        now = run.steps[index].started_at or self.clock.now()
+        return Environment(
             key=key,
-            host=plain,
+            host=naming.host_label(key),
             sha=step.sha,
             state=EnvironmentState.STARTING,
             run=run.id,
@@ -119,27 +154,35 @@ class StepRecorder:
             teardown=step.teardown,
             runner=step.config.runner,
             suspendable_by=step.config.runner if self._may_sleep(step) else None,
-            # Its parts are there until the deployment has replaced them.
-            adopted=known[key].adopted if key in known else None,
         )
-        await self._writer(active).reserve_hostname(starting, (plain, qualified))
 
     def _may_sleep(self, step: Deploy) -> bool:
         """Return whether it can be scaled to zero: what speaks no HTTP gets no visit that would wake it."""
         suspendable = self.sleeps and step.config.runner in self.adapters.suspendable
         return suspendable and step.config.health.protocol == "http"
 
-    async def _mark(self, active: ActiveRun, name: str, result: StepResult) -> None:
-        passed = result.state is StepState.PASSED
-        state = EnvironmentState.READY if passed else EnvironmentState.FAILED
+    async def _mark(self, active: ActiveRun, index: int, step: Deploy, result: StepResult) -> None:
+        """Store that a deployment has taken over or failed; what answers beside a failed one stays."""
+        passed, run = result.state is StepState.PASSED, active.run
 
-        def marked(environment: Environment) -> Environment:
-            if environment.key.name != name:
-                return environment
-            url, adopted = _reported_url(environment, result), None if passed else environment.adopted
-            return replace(environment, state=state, endpoint=result.endpoint, url=url, adopted=adopted)
+        def marked(known: Environment) -> Environment:
+            starting, url = known.state is EnvironmentState.STARTING, _reported_url(known, result)
+            if known.key.name != step.environment or not (passed or starting):
+                return known
+            if not passed:
+                return replace(known, state=EnvironmentState.FAILED, endpoint=None, url=url)
+            new = known if known.run == run.id else self._successor(known, run, index, step)
+            return replace(new, state=EnvironmentState.READY, endpoint=result.endpoint, url=url, adopted=None)
 
-        await self._writer(active).change(active.run.repo, active.run.number, marked)
+        await self._writer(active).change(run.repo, run.number, marked)
+
+    def _successor(self, known: Environment, run: Run, index: int, step: Deploy) -> Environment:
+        """Return the record of a deployment that takes over; an extension in the meantime counts."""
+        new, since = self._deployed(run, index, step), run.steps[index].started_at
+        if known.extended_at is None or since is None or known.extended_at < since:
+            return replace(new, host=known.host)
+        latest = max(new.expires_at, known.expires_at)
+        return replace(new, host=known.host, expires_at=latest, extended_at=known.extended_at)
 
     async def run_ended(self, active: ActiveRun) -> None:
         """Mark environments that this run was starting as failed.

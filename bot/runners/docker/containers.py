@@ -18,6 +18,8 @@ from bot.runners.docker.labels import Found, matching, parted
 from bot.runners.lines import Lines
 from bot.runners.response_body import received
 
+RESTARTED = "unless-stopped"
+"""Restart policy of the containers of a deployment that has been ready. The service gets it last."""
 SLICE = 1 << 16
 """Bytes of output that are processed at once."""
 _FRAME = struct.Struct(">BxxxL")
@@ -74,7 +76,7 @@ class Containers:
 
     async def restart_always(self, container: str) -> None:
         """Let the engine restart a container after a crash or a reboot."""
-        policy: Any = {"Name": "unless-stopped"}
+        policy: Any = {"Name": RESTARTED}
         await self._engine.short(lambda api: api.update_container(container, restart_policy=policy))
 
     async def inspect(self, container: str) -> dict[str, Any]:
@@ -104,11 +106,20 @@ class Containers:
             if refused.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
                 raise
 
-    async def remove_all(self, wanted: Mapping[str, str], holder: Holder) -> list[Found]:
-        """Remove every container with these labels that is not newer than the holder; return the others."""
+    async def labeled(self, wanted: Mapping[str, str]) -> list[Found]:
+        """Return the engine's entries of all containers with these labels."""
         filters = matching(wanted)
-        found = await self._engine.short(lambda api: api.containers(all=True, filters=filters))
-        removable, newer = parted(found, holder)
+        found: list[Found] = await self._engine.short(lambda api: api.containers(all=True, filters=filters))
+        return found
+
+    async def remove_all(
+        self, wanted: Mapping[str, str], holder: Holder, spared: Holder | None = None
+    ) -> list[Found]:
+        """Remove every container with these labels that is not newer than the holder; return the newer ones.
+
+        Those of the spared holder's run stay.
+        """
+        removable, newer = parted(await self.labeled(wanted), holder, spared)
         for container in removable:
             await self.remove(str(container["Id"]))
         return newer
@@ -129,6 +140,11 @@ class Containers:
         async with self._engine.open("GET", f"/containers/{container}/logs", params=params) as response:
             found = [line async for batch in _lines(received(response)) for line in batch]
         return "\n".join(found[-lines:])
+
+
+def restarts(found: Mapping[str, Any]) -> bool:
+    """Whether the engine restarts an inspected container: its deployment has been ready."""
+    return bool(found["HostConfig"]["RestartPolicy"]["Name"] == RESTARTED)
 
 
 def _has_xfs(info: Mapping[str, Any]) -> bool:

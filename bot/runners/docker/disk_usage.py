@@ -91,7 +91,7 @@ class DiskUsage:
         return await asyncio.to_thread(open_files.processes, containers)
 
     async def _written(self, item: Item, processes: Sequence[int]) -> Written:
-        part = item.name.removeprefix(naming.container(item.key, "", self._instance))
+        part = naming.part(item.name, item.key, self._instance, item.run)
         size = await self._size(item.id, processes)
         return Written(item.id, part, item.key, size, item.kind is ItemKind.TESTS, item.run)
 

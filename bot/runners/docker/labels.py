@@ -14,7 +14,7 @@ from bot.core.naming import (
     LABEL_REPO,
     PREFIX,
 )
-from bot.core.runs.fencing import may_remove
+from bot.core.runs.fencing import may_remove, same_run
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.holder import Holder
@@ -58,10 +58,17 @@ def matching(wanted: Mapping[str, str]) -> dict[str, list[str]]:
     return {"label": [f"{name}={value}" for name, value in wanted.items()]}
 
 
-def parted(found: Iterable[Found], holder: Holder) -> tuple[list[Found], list[Found]]:
-    """Part entries of the engine's lists: what a holder may remove, and what is newer."""
+def parted(
+    found: Iterable[Found], holder: Holder, spared: Holder | None = None
+) -> tuple[list[Found], list[Found]]:
+    """Part entries of the engine's lists: what a holder may remove, and what is newer.
+
+    What the run of the spared holder has created is in neither.
+    """
     mine: list[Found] = []
     newer: list[Found] = []
     for one in found:
-        (mine if may_remove(one.get("Labels") or {}, holder) else newer).append(one)
+        labels = one.get("Labels") or {}
+        if spared is None or not same_run(labels, spared):
+            (mine if may_remove(labels, holder) else newer).append(one)
     return mine, newer

@@ -7,17 +7,16 @@ import hashlib
 import ipaddress
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from bot.model.environment import EnvironmentKey
 from bot.model.errors import RetryLater
 from bot.model.holder import Holder
 from bot.model.reason import Reason
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
-from bot.runners.docker.labels import Found, matching, of_environment, parted
+from bot.runners.docker.labels import Found, matching, parted
 
 log = logging.getLogger(__name__)
 
@@ -74,17 +73,19 @@ class Networks:
         self._instance = instance
         self._pool = Subnet(pool)
 
-    async def find(self, key: EnvironmentKey) -> Network | None:
-        """Return the network of an environment, if it exists."""
-        found = await self._list(matching(of_environment(self._instance, key)))
-        return next((network for network in map(_network, found) if network), None)
+    async def find(self, wanted: Mapping[str, str], names: Container[str]) -> Network | None:
+        """Return the network with these labels and one of these names, if it exists."""
+        found = map(_network, await self._list(matching(wanted)))
+        return next((network for network in found if network and network.name in names), None)
 
-    async def remove(self, wanted: Mapping[str, str], holder: Holder) -> list[Found]:
+    async def remove(
+        self, wanted: Mapping[str, str], holder: Holder, spared: Holder | None = None
+    ) -> list[Found]:
         """Disconnect every container from the networks with these labels, and remove them.
 
-        Those that are newer than the holder stay, and are returned.
+        Those that are newer than the holder stay, and are returned; those of the spared holder's run stay.
         """
-        removable, newer = parted(await self._list(matching(wanted)), holder)
+        removable, newer = parted(await self._list(matching(wanted)), holder, spared)
         for network in removable:
             await self.remove_one(str(network["Id"]))
         return newer

@@ -56,9 +56,9 @@ class Parts:
         return ""
 
     async def _part(self, item: Item, listed: Mapping[str, Any]) -> list[Part]:
-        name = item.name.removeprefix(naming.container(item.key, "", self._instance))
+        name = naming.part(item.name, item.key, self._instance, item.run)
         serves = (listed.get("Labels") or {}).get(LABEL_ROLE) == ContainerKind.APP
-        part = Part(item.id, name, up=True, serves=serves, made_at=item.made_at)
+        part = Part(item.id, name, up=True, serves=serves, made_at=item.made_at, run=item.run)
         if _undisturbed(listed):
             return [part]
         try:

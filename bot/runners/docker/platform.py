@@ -1,7 +1,9 @@
 """Deploys, tests and removes environments on one Docker Engine."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from bot.core import naming
 from bot.core.admission.images import name_of
@@ -17,8 +19,14 @@ from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted, unless_cancelled
 from bot.runners.docker import labels
-from bot.runners.docker.container import ContainerKind, ContainerLimits, ContainerSpec, configuration
-from bot.runners.docker.containers import Containers
+from bot.runners.docker.container import (
+    ContainerKind,
+    ContainerLimits,
+    ContainerSpec,
+    allowed_memory,
+    configuration,
+)
+from bot.runners.docker.containers import Containers, restarts
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.deployment import APP, Deployment
 from bot.runners.docker.disk_usage import DiskUsage
@@ -33,6 +41,8 @@ from bot.runners.docker.secret_files import SecretFiles, holder_of_secrets
 from bot.runners.docker.tests_container import TestsContainer
 from bot.runners.lines import LogWriter
 
+DRAIN = 2.0
+"""Seconds for the visitors of a deployment to get their answers after the next one has taken over."""
 POOL = "10.231.0.0/16"
 """Default range of the environments' subnets: 4,096 of them, outside of the engine's own pools."""
 
@@ -50,10 +60,12 @@ class DockerPlatform:
         limits: ContainerLimits | None = None,
         firewall: Mode = "auto",
         usage: DiskUsage | None = None,
+        drain: float = DRAIN,
     ) -> None:
         self._engine = engine
         self._instance = instance
         self._limits = limits or ContainerLimits()
+        self._drain = drain
         self._images = Images(engine, credentials or Credentials())
         self._containers = Containers(engine)
         self._secret_files = SecretFiles(engine, self._containers)
@@ -67,27 +79,46 @@ class DockerPlatform:
         """Deploy; see `Platform.deploy`."""
         holder = holder_of(spec.labels)
         await self._block_host_ports(log)
-        if newer := await self._remove(self._labels(spec.key), holder):
+        if newer := await self._remove(self._labels(spec.key), holder, spec.beside):
             raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
         try:
             marked = labels.of_preview(spec.host.partition(".")[0], spec.expires)
-            network = await self._network(spec.key, {**self._labels_for(spec.labels, spec.key), **marked})
+            name = naming.network(spec.key, self._instance, holder.run)
+            network = await self._networks.create(name, {**self._labels_for(spec.labels, spec.key), **marked})
             return await self._deployment(spec, network, LogWriter(log)).run()
         except Exception:
-            await uninterrupted(self.remove(spec.key, holder))
+            await uninterrupted(self._remove(self._labels(spec.key), holder, spec.beside))
             raise
+
+    async def has_room(self, spec: EnvironmentSpec) -> bool:
+        """Compare the limits of two deployments with the engine's memory; see `SideBySide.has_room`."""
+        each = allowed_memory(spec.memory, self._limits.memory)
+        total = int((await self._engine.get("/info")).get("MemTotal") or 0)
+        return not total or 2 * each * (1 + len(spec.services)) <= total
+
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Remove older deployments; see `SideBySide.retire`."""
+        older, _ = labels.parted(await self._containers.labeled(self._labels(key)), holder, spared=holder)
+        if older:
+            await asyncio.sleep(self._drain)
+        await self._remove(self._labels(key), holder, spared=holder)
+
+    async def discard(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Remove what one run has deployed; see `SideBySide.discard`."""
+        await self._remove({**self._labels(key), naming.LABEL_RUN: str(holder.run)}, holder)
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
         """Run one suite; see `Platform.run_tests`."""
-        network = await self._networks.find(spec.key)
+        name = naming.network(spec.key, self._instance)
+        network = await self._network(spec.key) or await self._networks.find(
+            {**self._labels(spec.key), labels.LABEL_ROLE: ContainerKind.TESTS}, {name}
+        )
         if network or not spec.standalone:
             return await self._run_tests(spec, network, log)
         await self._block_host_ports(log)
         async with unless_cancelled(lambda: self.stop_tests(spec.key, holder_of(spec.labels))):
-            network = await self._network(
-                spec.key, self._labels_for(spec.labels, spec.key, ContainerKind.TESTS)
-            )
-            return await self._run_tests(spec, network, log)
+            marked = self._labels_for(spec.labels, spec.key, ContainerKind.TESTS)
+            return await self._run_tests(spec, await self._networks.create(name, marked), log)
 
     async def stop_tests(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove the containers of suites, and the network of a standalone one; see `Platform.stop_tests`."""
@@ -124,8 +155,8 @@ class DockerPlatform:
 
     async def endpoint(self, key: EnvironmentKey) -> Endpoint | None:
         """Return the address of the service's container; see `Platform.endpoint`."""
-        network = await self._networks.find(key)
-        container = await self._containers.find(naming.container(key, APP, self._instance))
+        container = await self._serving(key)
+        network = await self._network(key, container)
         if network is None or container is None:
             return None
         port = labels.port(container["Config"].get("Labels") or {}) or web_port(exposed_ports(container)) or 0
@@ -157,15 +188,34 @@ class DockerPlatform:
         if problem:
             log.note(f"the service can reach this host's own ports: {problem}")
 
-    async def _remove(self, wanted: Mapping[str, str], holder: Holder) -> list[Item]:
-        """Remove what has these labels and is not newer than the holder; return the rest."""
-        containers = await self._containers.remove_all(wanted, holder)
-        networks = await self._networks.remove(wanted, holder)
+    async def _remove(
+        self, wanted: Mapping[str, str], holder: Holder, spared: Holder | None = None
+    ) -> list[Item]:
+        """Remove what has these labels and is not newer than the holder; return what is newer.
+
+        What the spared holder's run has created stays.
+        """
+        containers = await self._containers.remove_all(wanted, holder, spared)
+        networks = await self._networks.remove(wanted, holder, spared)
         newer = (*map(container_item, containers), *map(network_item, networks))
         return [item for item in newer if item is not None]
 
-    async def _network(self, key: EnvironmentKey, marked: Mapping[str, str]) -> Network:
-        return await self._networks.create(naming.network(key, self._instance), marked)
+    async def _serving(self, key: EnvironmentKey) -> Mapping[str, Any] | None:
+        """Return the service's container of the newest deployment that was ready, else of the newest one."""
+        wanted = {**self._labels(key), labels.LABEL_ROLE: ContainerKind.APP}
+        listed = await self._containers.labeled(wanted)
+        newest = sorted(listed, key=lambda found: holder_of(found["Labels"]), reverse=True)
+        found = [await self._containers.find(str(one["Id"])) for one in newest]
+        there = [container for container in found if container is not None]
+        return next(filter(restarts, there), next(iter(there), None))
+
+    async def _network(
+        self, key: EnvironmentKey, container: Mapping[str, Any] | None = None
+    ) -> Network | None:
+        """Return the network of the deployment that serves, or that of a given container of it."""
+        container = container or await self._serving(key)
+        networks = container["NetworkSettings"]["Networks"] if container else ()
+        return await self._networks.find(self._labels(key), networks)
 
     async def _run_tests(self, spec: TestSpec, network: Network | None, log: Log) -> TestOutput:
         if network is None:
@@ -202,7 +252,7 @@ class DockerPlatform:
             over_disk=OverDisk(self._usage, self._limits.disk),
             writer=writer,
             labels={kind: self._labels_for(spec.labels, spec.key, kind) for kind in ContainerKind},
-            names=lambda part: naming.container(spec.key, part, self._instance),
+            names=lambda part: naming.container(spec.key, part, self._instance, holder_of(spec.labels).run),
         )
 
     def _labels(self, key: EnvironmentKey) -> dict[str, str]:

@@ -6,7 +6,7 @@ holds for it.
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import aiohttp
 from aiohttp import web
@@ -31,6 +31,7 @@ SESSION = web.AppKey("preview_session", aiohttp.ClientSession)
 SHARES = web.AppKey("preview_shares", Shares)
 
 SHUTDOWN_SECONDS = 3.0
+_REPEATABLE = {"GET", "HEAD", "OPTIONS"}
 
 
 def preview_application(deps: PreviewDeps) -> web.Application:
@@ -82,7 +83,7 @@ async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamRes
         # Its deployer serves it at a URL of its own.
         return web.Response(status=302, headers={"Location": environment.url}), "redirected"
     try:
-        return await _forward(request, environment, deps), "proxied"
+        return await _forward_again(request, environment, deps), "proxied"
     except (BusyPreviewError, UnreachableServiceError) as error:
         missing = Absence.BUSY if isinstance(error, BusyPreviewError) else Absence.UNREACHABLE
         return notice_page(request, Notice(missing, environment), deps), missing
@@ -96,6 +97,22 @@ async def _find(label: str, deps: PreviewDeps) -> Environment | None:
     if environment is not None and environment.state is EnvironmentState.ASLEEP:
         await deps.records.request_wake(environment.key, deps.visits.clock.now())
     return environment
+
+
+async def _forward_again(
+    request: web.Request, environment: Environment, deps: PreviewDeps
+) -> web.StreamResponse:
+    """Forward a request, and once more if another deployment has taken over before it was answered."""
+    try:
+        return await _forward(request, environment, deps)
+    except UnreachableServiceError:
+        now = None
+        if request.method in _REPEATABLE and not request.body_exists:
+            with suppress(RetryLater):
+                now = await deps.records.environment_at(environment.host)
+        if now is None or now.endpoint in {None, environment.endpoint}:
+            raise
+        return await _forward(request, now, deps)
 
 
 async def _forward(request: web.Request, environment: Environment, deps: PreviewDeps) -> web.StreamResponse:
