@@ -116,6 +116,8 @@ CHINESE: Mapping[str, str] = {
     "test.secret_env": "变量及其机密的名称；能使用 Docker Engine 的人都能看到这些值。",
     "test.report": "容器内存放测试结果（如 JUnit XML）的目录或文件；其中的 HTML 报告会附上链接。",
     "test.timeout": "单个测试套件的超时时间（秒）。",
+    "test.memory": "单个测试套件的内存上限，例如 `2g`；最大值由管理员设定。",
+    "test.cpu": "单个测试套件的 CPU 数，例如 `2` 或 `0.5`；默认值和最大值由管理员设定。",
     "test.job": "`runner: jenkins` 时要运行的任务；以任务中 `junit` 步骤发布的结果作为测试报告。",
     "test.parameters": "除 `CHATOPS_…` 之外传给任务的参数；占位符会被替换。",
     "test.artifacts": "任务未发布测试结果时，把哪些归档文件当作测试结果读取。",

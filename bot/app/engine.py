@@ -127,6 +127,7 @@ async def deciding(
         branches=BriefCache(deps.clock, BRANCH_AGE),
         approvers=BriefCache(deps.clock),
         any_base=settings.repos.config_from == "base",
+        most=values.container_maximum(settings),
     )
     trust = TrustReader(
         forge=adapters.forge,

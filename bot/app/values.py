@@ -15,6 +15,7 @@ from bot.core.reconciling.retention import RetentionPolicy
 from bot.core.runs.scheduling import RunLimits
 from bot.model.account import RegistryAccount
 from bot.model.addresses import WELL_KNOWN, Addresses
+from bot.model.container_limits import ContainerMaximum
 from bot.model.pipeline import RunnerName
 from bot.model.secrets import SecretGrant
 from bot.model.snapshot import CommandSettings
@@ -109,6 +110,15 @@ def limits(settings: Settings) -> RunLimits:
     return RunLimits(
         chosen.runs, chosen.runs_per_repository, {runner: most for runner, most in runners.items() if most}
     )
+
+
+def container_maximum(settings: Settings) -> dict[str, ContainerMaximum]:
+    """Return what a repository may ask for, by the names of the runners that have containers."""
+    docker, kubernetes = settings.docker, settings.kubernetes
+    return {
+        str(RunnerName.DOCKER): ContainerMaximum(docker.memory_max, docker.cpus),
+        str(RunnerName.KUBERNETES): ContainerMaximum(kubernetes.memory_max, kubernetes.cpus),
+    }
 
 
 def retention(settings: Settings) -> RetentionPolicy:

@@ -175,6 +175,10 @@ class TestConfig:
     """Directory or file in the container with the results, such as JUnit XML; its HTML reports are linked."""
     timeout: int = 900
     """Timeout of a test suite, in seconds."""
+    memory: str = "1g"
+    """Memory limit of a test suite, such as `2g`; the operator sets a maximum."""
+    cpu: str | None = None
+    """CPUs of a test suite, such as `2` or `0.5`; by default, and at most, as many as the operator sets."""
     job: str | None = None
     """With `runner: jenkins`, the job to run; the results that its `junit` step publishes are the report."""
     parameters: Mapping[str, str] = field(default_factory=dict)

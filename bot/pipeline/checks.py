@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from bot.core import duration, sizes
+from bot.model.container_limits import ContainerMaximum
+from bot.model.pipeline import RunnerName
 from bot.model.text import Text
 from bot.pipeline import job_checks, messages
 from bot.pipeline.yaml_tree import Path, Tree, walk
@@ -68,6 +70,7 @@ OWN_PREFIXES = ("CHATOPS_", "LD_")
 
 _MAX_PATTERN_LENGTH = 200
 _MIN_MEMORY, _MAX_MEMORY = 16 << 20, 64 << 30
+_MIN_CPU, _MAX_CPU = 0.1, 64
 _MIN_TTL, _MAX_TTL = timedelta(minutes=5), timedelta(days=30)
 
 
@@ -111,6 +114,11 @@ def _memory(text: str) -> Text | None:
     except ValueError:
         fine = False
     return None if fine else messages.MEMORY
+
+
+def _cpu(text: str) -> Text | None:
+    fine = re.fullmatch(r"[0-9]{1,2}(?:\.[0-9]{1,3})?", text, re.ASCII)
+    return None if fine and _MIN_CPU <= float(text) <= _MAX_CPU else messages.CPU
 
 
 def _ttl(text: str) -> Text | None:
@@ -162,6 +170,8 @@ VALUES: Mapping[Pattern, Check] = {
     ("deploy", "health", "path"): _matching(r"/[!-~]{0,500}", messages.URL_PATH),
     ("deploy", "environments", "*", "ttl"): _ttl,
     ("test", "target"): _stage,
+    ("test", "memory"): _memory,
+    ("test", "cpu"): _cpu,
     ("test", "command"): _not_blank,
     ("test", "suites", "*"): _not_blank,
     ("test", "report"): _container_path,
@@ -209,6 +219,21 @@ def check_names(tree: Tree) -> Iterator[tuple[Path, Text]]:
         found = check(str(name)) if check else None
         if found is not None:
             yield path, found
+
+
+def check_maximum(tree: Tree, most: Mapping[str, ContainerMaximum]) -> Iterator[tuple[Path, Text]]:
+    """Yield what asks for more than the operator allows, by the name of the runner that executes it."""
+    test = tree.get("test") if isinstance(tree, dict) else None
+    if not isinstance(test, dict):
+        return
+    runner, memory, cpu = test.get("runner", RunnerName.DOCKER), test.get("memory"), test.get("cpu")
+    allowed = most.get(runner) if isinstance(runner, str) else None
+    if allowed is None:
+        return
+    if isinstance(memory, str) and not _memory(memory) and sizes.parse(memory) > sizes.parse(allowed.memory):
+        yield ("test", "memory"), messages.above_maximum(allowed.memory)
+    if isinstance(cpu, str) and not _cpu(cpu) and float(cpu) > allowed.cpus:
+        yield ("test", "cpu"), messages.above_maximum(f"{allowed.cpus:g}")
 
 
 def _about(path: Path, node: Tree) -> Text | None:

@@ -1,6 +1,6 @@
 """Reads `.chatops.yml`: returns a Pipeline, or all problems of the file at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import cache
@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.core.language.spelling import nearest
+from bot.model.container_limits import ContainerMaximum
 from bot.model.pipeline import Automatic, Pipeline
 from bot.model.shortening import shortened
 from bot.model.text import Text
@@ -21,6 +22,7 @@ FILE = ".chatops.yml"
 MAX_BYTES = 64 << 10
 MAX_PROBLEMS = 10
 
+_NO_MAXIMUM: Mapping[str, ContainerMaximum] = {}
 _EXCERPT_LINES = 40
 _EXCERPT_WIDTH = 160
 _MAX_PATH_LENGTH = 100
@@ -40,11 +42,18 @@ _MESSAGES = {
 }
 
 
-def read(content: bytes, *, file: str, ref: str, known_commands: frozenset[str]) -> Pipeline | ConfigBroken:
+def read(
+    content: bytes,
+    *,
+    file: str,
+    ref: str,
+    known_commands: frozenset[str],
+    most: Mapping[str, ContainerMaximum] = _NO_MAXIMUM,
+) -> Pipeline | ConfigBroken:
     """Return the contents of the file at `ref`, or its problems. An empty file means all defaults.
 
     `known_commands` are the command names and aliases that are allowed in `on:`. There, a leading slash is
-    removed; arguments after the name are kept.
+    removed; arguments after the name are kept. `most` is what containers may have, by the names of runners.
     """
     try:
         text = _decoded(content)
@@ -54,7 +63,7 @@ def read(content: bytes, *, file: str, ref: str, known_commands: frozenset[str])
         problem = ConfigProblem(error.mark.line, error.mark.column, "", error.message)
         return ConfigBroken(file, ref, (problem,), _excerpt(shown, (problem,)))
     document.root = {} if document.root is None else document.root
-    problems = _first_of_each_key(_problems(document, known_commands))
+    problems = _first_of_each_key(_problems(document, known_commands, most))
     if problems:
         return ConfigBroken(file, ref, problems, _excerpt(text, problems))
     pipeline = _adapter().validate_python(shape.normalized(document.root))
@@ -81,7 +90,9 @@ def _adapter() -> TypeAdapter[Pipeline]:
     return TypeAdapter(Pipeline)
 
 
-def _problems(document: Document, known_commands: frozenset[str]) -> Iterator[ConfigProblem]:
+def _problems(
+    document: Document, known_commands: frozenset[str], most: Mapping[str, ContainerMaximum]
+) -> Iterator[ConfigProblem]:
     """Yield all problems. Of several problems of one key, the first is the most useful one."""
     for path, mark, message in document.repeated:
         yield _problem(path, mark, message)
@@ -90,7 +101,7 @@ def _problems(document: Document, known_commands: frozenset[str]) -> Iterator[Co
         yield _type_problem(document, error)
     for path, message in checks.check_names(tree):
         yield _problem(path, document.at_key(path), message)
-    for path, message in checks.check_values(tree):
+    for path, message in (*checks.check_values(tree), *checks.check_maximum(tree, most)):
         yield _problem(path, document.at(path), message)
     for path, message in job_checks.check_combinations(tree):
         yield _problem(path, document.at_key(path), message)

@@ -57,6 +57,10 @@ MEMORY = Text(
     "Expected a memory size from 16m to 64g, such as 512m or 1g.",
     "应为 16m 到 64g 的内存大小，例如 512m 或 1g",
 )
+CPU = Text(
+    "Expected a number of CPUs from 0.1 to 64, such as 2 or 0.5.",
+    "应为 0.1 到 64 之间的 CPU 数，例如 2 或 0.5",
+)
 TTL = Text(
     "Expected a duration from 5 minutes to 30 days, such as 8h or 3d.",
     "应为 5 分钟到 30 天的时长，例如 8h 或 3d",
@@ -105,6 +109,11 @@ def one_of(values: tuple[str, ...]) -> Text:
 def between(low: int, high: int) -> Text:
     """Return the message for a number outside its range."""
     return Text(f"Expected a number from {low} to {high}.", f"应为 {low} 到 {high} 之间的整数")
+
+
+def above_maximum(most: str) -> Text:
+    """Return the message for more than the operator allows."""
+    return Text(f"The operator allows at most {most}.", f"管理员最多允许 {most}")
 
 
 def at_most(count: int) -> Text:

@@ -100,6 +100,8 @@ class TestSpec:
     standalone: bool = False
     """Whether there is no environment: the suite gets a network of its own, which is removed afterwards."""
     secrets: Sequence[SecretValue] = ()
+    cpus: float | None = None
+    """None means as many as the operator allows."""
 
 
 @dataclass(frozen=True, slots=True)

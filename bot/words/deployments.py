@@ -28,8 +28,9 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
             zh="{name} 超出内存限制 {limit}，已被终止。",
         ),
         advice=Text(
-            en="Reduce its memory use or raise the limit; the limit of the service is `deploy.memory`.",
-            zh="请减少内存占用，或调高上限；服务的上限是 `deploy.memory`。",
+            en="Reduce its memory use or raise the limit; the limit of the service is `deploy.memory`,"
+            " that of tests `test.memory`.",
+            zh="请减少内存占用，或调高上限；服务的上限是 `deploy.memory`，测试的上限是 `test.memory`。",
         ),
         without=Text(
             en="{name} exceeded its memory limit and was killed.", zh="{name} 超出内存限制，已被终止。"

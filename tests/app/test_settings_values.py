@@ -7,8 +7,9 @@ import pytest
 from bot.app import values
 from bot.core.language.command import PermissionLevel
 from bot.discovery import find_commands
+from bot.model.container_limits import ContainerMaximum
 from bot.model.pipeline import RunnerName
-from bot.settings.model import KubernetesSettings, LimitsSettings, PreviewSettings, Settings
+from bot.settings.model import DockerSettings, KubernetesSettings, LimitsSettings, PreviewSettings, Settings
 from tests.fakes.snapshots import policy_of
 
 
@@ -21,6 +22,14 @@ def test_a_permission_of_an_unknown_command_is_refused() -> None:
 
 def test_a_runner_without_a_configured_limit_has_none() -> None:
     assert values.limits(Settings(limits=LimitsSettings(docker=1))).per_runner == {RunnerName.DOCKER: 1}
+
+
+def test_repositories_may_ask_for_what_the_operator_sets_for_each_runner() -> None:
+    settings = Settings(docker=DockerSettings(memory_max="4g", cpus=2.0))
+    assert values.container_maximum(settings) == {
+        "docker": ContainerMaximum("4g", 2.0),
+        "kubernetes": ContainerMaximum("2g", 1.0),
+    }
 
 
 def test_zero_means_never() -> None:

@@ -127,6 +127,22 @@ async def test_suites_are_run_by_name(tester: OfflineTester) -> None:
     assert "There is no test suite `wab`. Known test suites: `unit`, `web`." in await tester.says("/测试 wab")
 
 
+async def test_suites_have_the_memory_and_cpus_that_the_repository_asks_for(tester: OfflineTester) -> None:
+    await tester.configure("test: {memory: 2g, cpu: 0.5}")
+    await tester.opened()
+    (spec,) = tester.world.tested
+    assert (spec.memory, spec.cpus) == ("2g", 0.5)
+
+
+async def test_more_than_the_operator_allows_is_an_error_with_its_place(tester: OfflineTester) -> None:
+    await tester.configure("test: {memory: 9g}")
+    said = await tester.opened()
+    assert "Line 1, column 16" in said
+    assert "The operator allows at most 2g" in said
+    assert "test.memory" in said
+    assert tester.world.tested == []
+
+
 async def test_html_files_beside_results_are_not_results(tester: OfflineTester) -> None:
     await tester.configure(SUITES)
     page = {"index.html": b"<p>no XML & no end"}

@@ -83,6 +83,15 @@ def test_environment_and_address_are_passed_unchanged() -> None:
     assert "Entrypoint" not in made
 
 
+@pytest.mark.parametrize(("asked", "given"), [(None, 1.5), (0.5, 0.5), (1.5, 1.5), (64.0, 1.5)])
+def test_cpus_are_within_the_limit_of_the_operator(asked: float | None, given: float) -> None:
+    tests = replace(spec(ContainerKind.TESTS), cpus=asked)
+
+    host = configuration(tests, ContainerLimits(cpus=1.5))["HostConfig"]
+
+    assert host["NanoCpus"] == given * 1e9
+
+
 @pytest.mark.parametrize(
     ("asked", "allowed"),
     [("512m", GIGABYTE // 2), ("8g", 2 * GIGABYTE), ("1k", 6 << 20), ("100000000", 100_000_000)],

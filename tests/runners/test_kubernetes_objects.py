@@ -162,6 +162,15 @@ def test_network_policies_allow_dns_only_to_the_clusters_servers() -> None:
     ]
 
 
+@pytest.mark.parametrize(("asked", "given"), [(None, "1"), (0.5, "0.5"), (1.0, "1"), (64.0, "1")])
+def test_a_suite_has_its_cpus_up_to_the_operators_limit(asked: float | None, given: str) -> None:
+    pod = job(suite_of(cpus=asked), OPTIONS, {})["spec"]["template"]["spec"]
+
+    tests, reports = pod["containers"]
+    assert tests["resources"]["limits"]["cpu"] == given
+    assert reports["resources"]["limits"]["cpu"] == "1"
+
+
 @pytest.mark.attack
 def test_quota_and_limits_come_from_the_operator() -> None:
     assert quota(OPTIONS)["services.nodeports"] == "0"

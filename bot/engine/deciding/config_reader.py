@@ -1,12 +1,14 @@
 """Reads the `.chatops.yml` that counts for a pull request, and the one that it proposes."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.core.language import catalog
 from bot.core.language.command import AnyCommand
 from bot.engine.deciding.cache import BriefCache
+from bot.model.container_limits import ContainerMaximum
 from bot.model.errors import RetryLater, TooExpensive
 from bot.model.forge import Branch, PullRequest
 from bot.model.limits import SandboxLimits
@@ -51,6 +53,8 @@ class ConfigReader:
     """The approvers in OWNERS by repository and commit."""
     any_base: bool = False
     """Whether the file of every base branch counts, also of those to which people push without a review."""
+    most: Mapping[str, ContainerMaximum] = field(default_factory=dict)
+    """What containers may have, by the names of runners."""
 
     async def read(self, pull: PullRequest) -> Configuration:
         """Return the configuration that counts for a pull request."""
@@ -126,6 +130,7 @@ class ConfigReader:
             file=config_file.FILE,
             ref=ref,
             known_commands=catalog.names(self.commands),
+            most=self.most,
         )
 
 

@@ -62,6 +62,8 @@ class ContainerSpec:
     network: str
     memory: str
     labels: Mapping[str, str]
+    cpus: float | None = None
+    """None means as many as the operator allows."""
     env: Mapping[str, str] = field(default_factory=dict)
     command: Sequence[str] = ()
     entrypoint: Sequence[str] = ()
@@ -98,7 +100,7 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
         "Memory": memory,
         # The same as Memory: no swap.
         "MemorySwap": memory,
-        "NanoCpus": int(limits.cpus * 1e9),
+        "NanoCpus": int(min(spec.cpus or limits.cpus, limits.cpus) * 1e9),
         "PidsLimit": limits.pids,
         "Ulimits": [NO_CORE_FILE],
         "ReadonlyRootfs": spec.restricted,

@@ -271,6 +271,7 @@ def _tests_container(spec: TestSpec, network: Network, marked: Mapping[str, str]
         image=spec.image,
         network=network.name,
         memory=spec.memory,
+        cpus=spec.cpus,
         labels=marked,
         env=spec.env,
         entrypoint=("/bin/sh", "-c") if spec.command else (),

@@ -97,7 +97,7 @@ def _tests(spec: TestSpec, options: KubernetesOptions, secrets: dict[str, Any]) 
         "imagePullPolicy": "IfNotPresent",
         **({"command": command} if command else {}),
         "env": templates.container_env(spec.env, secrets),
-        "resources": resources(spec.memory, options),
+        "resources": resources(spec.memory, options, spec.cpus),
         "securityContext": security(options)["container"],
         "volumeMounts": [{"name": REPORTS, "mountPath": folder}, *templates.secret_mounts(secrets)],
     }

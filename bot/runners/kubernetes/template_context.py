@@ -63,13 +63,14 @@ def template_context(
     }
 
 
-def resources(memory: str, options: KubernetesOptions) -> dict[str, Any]:
-    """Return a container's resources: the requested memory, up to the operator's limit."""
+def resources(memory: str, options: KubernetesOptions, cpus: float | None = None) -> dict[str, Any]:
+    """Return a container's resources: the requested memory and CPUs, up to the operator's limit."""
     most = min(sizes.parse(memory), options.limits.memory)
+    allowed = options.limits.cpu
     return {
         "limits": {
             "memory": quantity(most),
-            "cpu": options.limits.cpu,
+            "cpu": f"{cpus:g}" if cpus and cpus < float(allowed) else allowed,
             "ephemeral-storage": quantity(options.limits.disk),
         },
         "requests": {"memory": quantity(max(most >> 2, 16 << 20)), "cpu": "20m", "ephemeral-storage": "0"},
