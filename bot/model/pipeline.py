@@ -126,8 +126,7 @@ class DeployConfig:
     ttl: str = "3d"
     """Lifetime of a preview; each deploy restarts it."""
     restricted: bool = False
-    """Whether the service runs without capabilities and can write only to `/tmp` and its volumes; the
-    operator can require it."""
+    """Whether it has no capabilities and writes only to `/tmp` and volumes; operators can require it."""
     memory: str = "512m"
     """Memory limit of the service and of each of `services`, such as `512m`; the operator sets a maximum."""
     environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
