@@ -203,6 +203,12 @@ def test_files_that_are_no_report_are_named(root: str) -> None:
     assert (report.foreign, report.recognized, report.unreadable) == (("junit.xml",), False, ())
 
 
+def test_reports_are_known_by_their_names() -> None:
+    names = ("TEST-a.xml", "deep/Results.TRX", "notes.txt", "xml", "a.xml.gz")
+
+    assert [report_files.is_report(name) for name in names] == [True, True, False, False, False]
+
+
 def test_no_files_mean_no_cases() -> None:
     assert report_files.read({}) == Report((), recognized=False)
 

@@ -88,6 +88,7 @@ OK, BAD, BROKEN, NONE = StepState.PASSED, StepState.FAILED, StepState.BROKEN, St
         (run("build", RunState.FAILED), ()),
         (run("build", RunState.CANCELLED), ("/build",)),
         (run("build deploy test", RunState.CANCELLED), ("/test",)),
+        (run("build staging", RunState.CANCELLED), ("/deploy staging",)),
         (replace(run("build", RunState.CANCELLED), stop=StopRequest(Reason.CLOSED)), ()),
         (run("build", RunState.SUPERSEDED), ()),
     ],

@@ -126,8 +126,7 @@ class JUnitCases:
 
     def _open(self, attributes: Mapping[str, str]) -> None:
         self._case = _Open(attributes, self._depth)
-        if self._suites:
-            self._suites[-1].listed = True
+        self._suites[-1].listed = True
 
     def _outcome(self, kind: str, attributes: Mapping[str, str]) -> None:
         """Record how the open case ended. A suite that failed as a whole counts as one failed case."""
