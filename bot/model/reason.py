@@ -20,7 +20,8 @@ def bounded(facts: Mapping[str, str]) -> dict[str, str]:
 class Reason(StrEnum):
     """Why something was refused, failed or stopped; `bot.words` has a sentence for each, in both languages.
 
-    The facts that go with a code are named beside it; its sentence may use them.
+    The facts that go with a code are named beside it; its sentence may use them. A failed step may also have
+    the fact `cause`: the line of a program's output that says why.
     """
 
     # Refusals: nothing ran.

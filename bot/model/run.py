@@ -117,6 +117,8 @@ class StepResult:
     tests: TestCounts | None = None
     failed_tests: tuple[str, ...] = ()
     """The first 50 names of failed tests, as `suite::name`; hostile text."""
+    failure_messages: Mapping[str, str] = field(default_factory=dict)
+    """What a few of the failed tests say, by their name; hostile text."""
     failed_suites: tuple[str, ...] = ()
     notes: tuple["Note", ...] = field(default_factory=tuple)
     """What the person should know besides the reason."""

@@ -188,6 +188,7 @@ def _verdict(step: Test, ending: JobEnding, report: Report | None, context: Step
             {**facts, "failed": str(counts.failed), "total": str(counts.total)},
             tests=counts,
             failed_tests=report_files.failed_names(report, suites.SHOWN_FAILURES),
+            failure_messages=report_files.failure_messages(report),
             failed_suites=_names(step),
             notes=unreadable,
         )

@@ -86,6 +86,7 @@ async def _run_suite(step: Test, suite: Suite, image: str, context: StepContext)
         report.unread,
         report.unreadable,
         report.foreign,
+        report_files.failure_messages(report),
     )
 
 

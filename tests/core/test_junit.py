@@ -340,6 +340,29 @@ def test_failed_names_come_once_and_in_order() -> None:
     assert report_files.failed_names(report, limit=1) == ("s::b",)
 
 
+def test_the_first_failures_say_a_line_each() -> None:
+    def failed(name: str, message: str = "", details: str = "") -> Case:
+        return Case("s", name, CaseState.FAILED, message=message, details=details)
+
+    report = Report(
+        (
+            Case("s", "passed", CaseState.PASSED, message="fine"),
+            failed("a", "\n assert 2 == 3\n +  where 2 = f()\n", "def test_a():"),
+            failed("a", "again"),
+            failed("b", " ", "\norg.opentest4j.AssertionFailedError: expected: <1>\n\tat B.java:3"),
+            failed("silent"),
+            failed("d", "one too many"),
+        )
+    )
+
+    assert report_files.failure_messages(report) == {
+        "s::a": "assert 2 == 3",
+        "s::b": "org.opentest4j.AssertionFailedError: expected: <1>",
+    }
+    [long] = report_files.failure_messages(Report((failed("x", "y" * 1000),))).values()
+    assert (len(long), long[-1]) == (160, "…")
+
+
 tags = st.sampled_from(
     ["testsuites", "testsuite", "testcase", "failure", "error", "skipped", "system-out", "x"]
 )

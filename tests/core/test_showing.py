@@ -103,13 +103,15 @@ def test_a_queue_position_is_shown() -> None:
     ).position == QueuePosition(3)
 
 
-def test_a_brief_comment_omits_only_the_log() -> None:
+def test_a_brief_comment_omits_only_what_programs_wrote() -> None:
     failed = run("build deploy", RunState.FAILED, (BAD,))
-    result = StepResult(BAD, Reason.BUILD_FAILED, log_tail="cc: not found")
+    facts = {"code": "1"}
+    quoted = {**facts, "cause": "cc: not found"}
+    said = {"unit::a": "1 != 2"}
+    result = StepResult(BAD, Reason.BUILD_FAILED, quoted, "cc: not found", failure_messages=said)
     loud = replace(failed, steps=(replace(failed.steps[0], result=result), StepRecord("deploy")))
-    quiet = replace(
-        failed, steps=(replace(failed.steps[0], result=replace(result, log_tail="")), StepRecord("deploy"))
-    )
+    silent = StepResult(BAD, Reason.BUILD_FAILED, facts)
+    quiet = replace(failed, steps=(replace(failed.steps[0], result=silent), StepRecord("deploy")))
     assert without_logs(loud) == quiet
 
 

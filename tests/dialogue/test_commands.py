@@ -171,6 +171,7 @@ async def test_retest_failed_runs_the_failed_suites_again(tester: OfflineTester)
     tester.world.outputs.extend([TestOutput(0, {}), TestOutput(1, {"junit.xml": FAILING})])
     said = await tester.opened()
     assert "1 of 2 tests failed" in said
+    assert "- `unit::removes`: `2 != 3`" in said
     assert "`/retest failed`" in said
     assert "2 tests passed" in await tester.says("/retest failed")
     again = tester.world.tested[2:]

@@ -1,6 +1,7 @@
 """The reply to `/logs`."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -75,6 +76,22 @@ async def test_brief_comments_only_link_to_the_log(tester: OfflineTester) -> Non
     said = await tester.says("/logs")
     assert await link(tester, 1, "build") in said
     assert "first" not in said
+
+
+@pytest.mark.parametrize(("style", "quoted"), [("full", True), ("brief", False)])
+async def test_brief_comments_and_announcements_quote_no_output(
+    tester: OfflineTester,
+    style: Literal["full", "brief"],
+    quoted: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    chosen = replace(tester.settings.comments, style=style, announce=True)
+    await tester.restart(comments=chosen)
+    exited = TellUser(Reason.CONTAINER_EXITED, {"name": "app", "code": "1"}, log="KeyError: 'A'")
+    tester.world.script.fail("deploy", exited)
+    await tester.open()
+    said = [await tester.read(), await tester.read()]
+    assert all("with code 1" in comment for comment in said)
+    assert [("`KeyError: 'A'`" in comment) for comment in said] == [quoted, quoted]
 
 
 async def test_logs_are_for_contributors(tester: OfflineTester) -> None:

@@ -96,6 +96,11 @@ def over(name: str, seconds: float, result: StepResult) -> StepRecord:
     return StepRecord(name, result.state, START, ended, result)  # type: ignore[arg-type] # a literal, spelled out
 
 
+APP_LOG = """\
+Traceback (most recent call last):
+  File "/app/app.py", line 3, in <module>
+    database = os.environ["DATABASE_URL"]
+"""
 BUILT = over("build", 12.4, StepResult(StepState.PASSED, image=IMAGE))
 DEPLOYED = over("deploy", 3.25, StepResult(StepState.PASSED, url=URL, environment="preview", image=IMAGE))
 TESTED = over("test", 65.0, StepResult(StepState.PASSED, tests=TestCounts(128, 0, 2, 1, 60.5)))
@@ -114,6 +119,10 @@ TESTS_FAILED = over(
             "tests.test_pages::test_greets[@all]",
             "tests.test_service::test_answers | quickly",
         ),
+        failure_messages={
+            "tests.test_book::test_keeps_the_newest_first": "AssertionError: assert ['tea', 2] == [2, 'tea']",
+            "tests.test_pages::test_escapes[<script>alert('1')</script>]": "`</code>` is not in <b>page</b>",
+        },
         failed_suites=("default",),
     ),
 )
@@ -123,8 +132,22 @@ BUILD_FAILED = over(
     StepResult(
         StepState.FAILED,
         Reason.BUILD_FAILED,
-        {"instruction": "RUN pip install --no-index -r requirements.txt", "code": "1"},
+        {
+            "instruction": "RUN pip install --no-index -r requirements.txt",
+            "code": "1",
+            "cause": "ERROR: No matching distribution found for flask==3.1",
+        },
         log_tail=BUILD_LOG,
+    ),
+)
+EXITED = over(
+    "deploy",
+    1.4,
+    StepResult(
+        StepState.FAILED,
+        Reason.CONTAINER_EXITED,
+        {"name": "app", "code": "1", "cause": "KeyError: 'DATABASE_URL'"},
+        log_tail=f"{APP_LOG}KeyError: 'DATABASE_URL'",
     ),
 )
 READ_ONLY = over(
@@ -133,7 +156,12 @@ READ_ONLY = over(
     StepResult(
         StepState.FAILED,
         Reason.READ_ONLY,
-        {"name": "app", "code": "1", "setting": "[docker] restricted"},
+        {
+            "name": "app",
+            "code": "1",
+            "setting": "[docker] restricted",
+            "cause": '[emerg] open() "/var/log/nginx/access.log" failed (30: Read-only file system)',
+        },
         log_tail='nginx: [emerg] open() "/var/log/nginx/access.log" failed (30: Read-only file system)',
     ),
 )
@@ -217,6 +245,9 @@ def _broken() -> Run:
 
 
 FAILED_TESTS = automatic(run(BUILT, DEPLOYED, TESTS_FAILED, state=RunState.FAILED))
+
+
+EXITED_RUN = run(BUILT, EXITED, skipped("test"), state=RunState.FAILED)
 
 
 def no_dockerfile(**found: str) -> Run:
@@ -325,6 +356,7 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_passed": view(PASSED, "/retest", "/teardown", report=True),
     "run_view_tests_failed": view(FAILED_TESTS, "/retest failed", "/retest", report=True),
     "run_view_build_failed": view(FAILED_BUILD, "/build", "/deploy"),
+    "run_view_exited": view(EXITED_RUN, "/deploy"),
     "run_view_restricted": view(run(BUILT, READ_ONLY, skipped("test"), state=RunState.FAILED), "/deploy"),
     "run_view_dockerfile_elsewhere": view(
         no_dockerfile(

@@ -71,7 +71,7 @@ def powers(markdown: str) -> list[str]:
 
 
 def hostile_run(value: str) -> Run:
-    facts = {"instruction": value, "code": value}
+    facts = {"instruction": value, "code": value, "cause": value}
     failed = run_samples.over(
         "test",
         1.0,
@@ -82,6 +82,7 @@ def hostile_run(value: str) -> Run:
             log_tail=f"a{value}\nb",
             tests=TestCounts(1, 1),
             failed_tests=(value,) * 5,
+            failure_messages={value: value},
         ),
     )
     first = run_samples.over(

@@ -27,6 +27,7 @@ from bot.model.views import (
 )
 from tests.render.run_samples import (
     CRASHING,
+    EXITED_RUN,
     FAILED_BUILD,
     FAILED_DEPLOY,
     FAILED_TESTS,
@@ -157,6 +158,7 @@ OTHER_VIEWS: dict[str, View] = {
     "announcement_failed": Announcement("failed", FAILED_TESTS, LINKS, "lin"),
     "announcement_build_failed": Announcement("failed", FAILED_BUILD, LINKS, "lin"),
     "announcement_deploy_failed": Announcement("failed", FAILED_DEPLOY, LINKS, "lin"),
+    "announcement_exited": Announcement("failed", EXITED_RUN, LINKS, "lin"),
     "announcement_ready": Announcement("ready", PASSED, LINKS, "lin"),
     "expiring": Expiring("lin", _SOON),
     "disk_exceeded": message(

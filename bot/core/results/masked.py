@@ -15,6 +15,7 @@ def masked(result: StepResult, mask: Mask) -> StepResult:
         facts=masked_facts(result.facts, mask),
         log_tail=mask(result.log_tail),
         failed_tests=tuple(map(mask, result.failed_tests)),
+        failure_messages={mask(name): mask(text) for name, text in result.failure_messages.items()},
         notes=tuple(replace(note, facts=masked_facts(note.facts, mask)) for note in result.notes),
     )
 

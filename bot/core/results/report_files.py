@@ -16,12 +16,15 @@ from bot.core.results.unreadable import UnreadableFileError
 from bot.core.results.xml_text import well_formed
 from bot.model.limits import LimitError
 from bot.model.report import Case, CaseState, Report, UnreadableFile
+from bot.model.shortening import shortened
 
 SUFFIXES = (".xml", ".trx")
 """Endings of the names of reports, in lower case."""
 LARGEST_FILE = 20 << 20
 LARGEST_SUM = 64 << 20
 DEEPEST = 50
+LONGEST_MESSAGE = 160
+"""Characters of what a failed test says in a comment."""
 
 _FORMATS: Final[Mapping[str, Callable[[Cases], CaseReader]]] = {
     "testsuites": JUnitCases,
@@ -67,6 +70,23 @@ def failed_names(report: Report, limit: int = 50) -> tuple[str, ...]:
     """Return the first failed tests as `suite::name`, each once."""
     names = (f"{case.suite}::{case.name}" for case in report.cases if case.state is CaseState.FAILED)
     return tuple(dict.fromkeys(names))[:limit]
+
+
+def failure_messages(report: Report, limit: int = 3) -> dict[str, str]:
+    """Return what the first failed tests say, by their names as in `failed_names`: a line of each."""
+    found: dict[str, str] = {}
+    for case in report.cases:
+        name = f"{case.suite}::{case.name}"
+        if case.state is not CaseState.FAILED or name in found:
+            continue
+        if len(found) == limit:
+            break
+        found[name] = shortened(_first_line(case.message) or _first_line(case.details), LONGEST_MESSAGE)
+    return {name: text for name, text in found.items() if text}
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0].strip()
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from bot.model.environment import Environment
 from bot.model.plan import DEFAULT_ENVIRONMENT, Deploy, Test
 from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
-from bot.model.run import Run, RunState, StepState
+from bot.model.run import Run, RunState, StepResult, StepState
 from bot.model.views import Announcement, EnvironmentLine, RunView
 
 
@@ -104,14 +104,19 @@ def deploy_command(environment: str) -> str:
 
 
 def without_logs(run: Run) -> Run:
-    """Return the run without the last lines of logs, for comments that only link to logs."""
+    """Return the run without what programs wrote, for comments that only link to logs."""
     return replace(
         run,
         steps=tuple(
-            replace(record, result=replace(record.result, log_tail="")) if record.result else record
+            replace(record, result=_without_output(record.result)) if record.result else record
             for record in run.steps
         ),
     )
+
+
+def _without_output(result: StepResult) -> StepResult:
+    facts = {name: value for name, value in result.facts.items() if name != "cause"}
+    return replace(result, log_tail="", facts=facts, failure_messages={})
 
 
 def without_output(environment: Environment) -> Environment:

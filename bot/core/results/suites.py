@@ -1,7 +1,7 @@
 """Decides how a test step ended, from the exit codes and reports of its suites."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bot.core.results.cases import MOST_ELEMENTS
 from bot.model.limits import SandboxLimits
@@ -28,6 +28,8 @@ class SuiteResult:
     unread: tuple[str, ...] = ()
     unreadable: tuple[UnreadableFile, ...] = ()
     foreign: tuple[str, ...] = ()
+    messages: Mapping[str, str] = field(default_factory=dict)
+    """What a few of the failed tests say."""
 
     @property
     def failed(self) -> bool:
@@ -104,6 +106,7 @@ def _failed(
         log_tail="" if tests_failed else tail,
         tests=counts,
         failed_tests=tuple(name for result in results for name in result.failed_tests)[:SHOWN_FAILURES],
+        failure_messages={name: text for result in results for name, text in result.messages.items()},
         failed_suites=tuple(result.suite for result in broken),
         # The reason itself says what the first note does.
         notes=(notes[1:] if reason is Reason.REPORT_UNREADABLE else notes)

@@ -90,7 +90,7 @@ class RunComments:
 
     async def _view(self, run: Run) -> RunView:
         return showing.run_view(
-            showing.without_logs(run) if self.brief else run,
+            self._quoted(run),
             self.addresses,
             author=run.author,
             position=await self._position(run),
@@ -104,6 +104,9 @@ class RunComments:
         found = await self.records.pulls.environments(run.repo, run.number)
         return tuple(map(showing.without_output, found)) if self.brief else found
 
+    def _quoted(self, run: Run) -> Run:
+        return showing.without_logs(run) if self.brief else run
+
     async def _position(self, run: Run) -> QueuePosition | None:
         if run.state is not RunState.QUEUED or run.started_at is not None:
             return None
@@ -114,7 +117,7 @@ class RunComments:
             return
         earlier = await self.records.runs.runs(repo=run.repo, number=run.number, before=run.id)
         note = showing.announcement(
-            run,
+            self._quoted(run),
             self.addresses,
             recipient=run.origin.actor or run.author,
             first_preview=not any(map(_deployed, earlier)),

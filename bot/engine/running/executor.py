@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.core import duration
+from bot.core.results.cause import with_cause
 from bot.core.results.masked import Mask, masked, masked_facts
 from bot.core.runs import lifecycle
 from bot.engine.metrics import NO_METRICS, Metrics
@@ -140,7 +141,7 @@ class RunExecutor:
         context = replace(context, stopped=stop.is_set)
         for attempt in range(1, 1000):
             try:
-                return await self._with_timeout(run, index, context)
+                return with_cause(await self._with_timeout(run, index, context))
             except LeaseLost:
                 raise
             except RetryLater as error:
@@ -186,4 +187,4 @@ class RunExecutor:
 
 
 def _result(state: StepState, error: ChatOpsError) -> StepResult:
-    return StepResult(state, error.reason, error.facts, log_tail=error.log)
+    return with_cause(StepResult(state, error.reason, error.facts, log_tail=error.log))
