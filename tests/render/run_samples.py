@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.core.results.suites import SuiteResult, verdict
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Outage
 from bot.model.forge import RepoPath
@@ -11,7 +10,6 @@ from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
 from bot.model.queue import BlockedBy, QueuePosition
 from bot.model.reason import Reason
-from bot.model.report import UnreadableFile
 from bot.model.run import (
     Image,
     Note,
@@ -27,10 +25,15 @@ from bot.model.run import (
 )
 from bot.model.scan import Scan, Severity
 from bot.model.text import Language
-from bot.model.views import (
-    Links,
-    RunView,
-    View,
+from bot.model.views import Links, RunView, View
+from tests.render.suite_samples import (
+    COVERAGE_ONLY,
+    FAILED_AND_BROKEN,
+    NO_TEST_RAN,
+    NOTHING_TESTED,
+    ONE_EMPTY,
+    TESTED_BY_BUILD,
+    UNREADABLE,
 )
 
 SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
@@ -261,41 +264,9 @@ FAILED_BUILD = automatic(
 FAILED_DEPLOY = automatic(run(BUILT, CRASHED, skipped("test"), state=RunState.FAILED))
 PASSED = run(BUILT, DEPLOYED, TESTED)
 _TORN_DOWN = over("teardown", 0.62, StepResult(StepState.PASSED, facts={"environments": "preview"}))
-_KEPT = over(
-    "teardown",
-    0.62,
-    StepResult(StepState.PASSED, facts={"environments": "preview", "kept": "pr-12-a1b2c3d4, pr-12-0f1e2d3c"}),
-)
+_KEPT_FACTS = {"environments": "preview", "kept": "pr-12-a1b2c3d4, pr-12-0f1e2d3c"}
+_KEPT = over("teardown", 0.62, StepResult(StepState.PASSED, facts=_KEPT_FACTS))
 _NO_TESTS = over("test", 0.1, StepResult(StepState.SKIPPED, Reason.NO_TESTS))
-NO_TEST_RAN = verdict([SuiteResult("default", 0, TestCounts(skipped=2))], "/reports", "")
-_NOTHING_TESTED = StepResult(StepState.SKIPPED, Reason.NOTHING_TESTED, {"target": "test"})
-_TESTED_BY_BUILD = StepResult(StepState.PASSED, Reason.TESTED_BY_BUILD, {"target": "test"})
-COVERAGE_ONLY = verdict(
-    [SuiteResult("default", 0, None, foreign=("/reports/coverage.xml", "/reports/@all|`a`.xml"))],
-    "/reports",
-    "",
-)
-_BROKEN_FILES = (
-    UnreadableFile("/reports/TEST-b.xml", "empty"),
-    UnreadableFile("/reports/TEST-`@all`.xml", "line 3: no element found"),
-)
-FAILED_AND_BROKEN = verdict(
-    [
-        SuiteResult(
-            "default", 1, TestCounts(1, 2), ("CartTests::adds", "CartTests::removes"), (), _BROKEN_FILES
-        )
-    ],
-    "/reports",
-    "",
-)
-_UNREADABLE = verdict(
-    [SuiteResult("default", 137, TestCounts(3), unreadable=_BROKEN_FILES)],
-    "/reports",
-    "The forked VM crashed\n",
-)
-_ONE_EMPTY = verdict(
-    [SuiteResult("unit", 0, TestCounts(3)), SuiteResult("web", 0, TestCounts())], "/reports", ""
-)
 _NOTES = (
     Note("config_changed", {"file": ".chatops.yml"}),
     Note("something_new", {"what": "`@all`"}),
@@ -407,13 +378,13 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_closed": view(_stopped(Reason.CLOSED, {}, RunState.CANCELLED)),
     "run_view_no_tests": view(replace(run(BUILT, DEPLOYED, _NO_TESTS), notes=_NOTES), "/teardown"),
     "run_view_no_test_ran": view(tested(NO_TEST_RAN), "/retest", "/teardown", report=True),
-    "run_view_nothing_tested": view(tested(_NOTHING_TESTED), "/teardown"),
+    "run_view_nothing_tested": view(tested(NOTHING_TESTED), "/teardown"),
     "run_view_no_tests_alone": view(automatic(run(_NO_TESTS))),
-    "run_view_tested_by_build": view(tested(_TESTED_BY_BUILD), "/retest", "/teardown"),
+    "run_view_tested_by_build": view(tested(TESTED_BY_BUILD), "/retest", "/teardown"),
     "run_view_coverage_only": view(tested(COVERAGE_ONLY), "/retest", "/teardown"),
     "run_view_report_broken": view(tested(FAILED_AND_BROKEN), "/retest failed", "/retest", report=True),
-    "run_view_report_unreadable": view(tested(_UNREADABLE), "/retest", report=True),
-    "run_view_suite_without_tests": view(tested(_ONE_EMPTY), "/retest", "/teardown", report=True),
+    "run_view_report_unreadable": view(tested(UNREADABLE), "/retest", report=True),
+    "run_view_suite_without_tests": view(tested(ONE_EMPTY), "/retest", "/teardown", report=True),
     "run_view_torn_down": view(automatic(run(_TORN_DOWN), Trigger.MERGE)),
     "run_view_scanned": view(run(over("build", 40.0, StepResult(StepState.PASSED, image=SCANNED)))),
     "run_view_without_vulnerabilities": view(
