@@ -298,6 +298,8 @@ _GONE = replace(
 _UNFINISHED = over(
     "deploy", 2.5, StepResult(StepState.CANCELLED, Reason.CANCELLED, environment="staging", still=OLDER)
 )
+_VULNERABLE_RUN = run(VULNERABLE, skipped("deploy"), state=RunState.FAILED)
+_CLEAN = StepResult(StepState.PASSED, image=replace(IMAGE, size=0, scan=Scan()))
 _OVERDUE = StepResult(StepState.FAILED, Reason.RUN_TIMED_OUT, {"longest": "2h"})
 
 RUN_VIEWS: dict[str, View] = {
@@ -387,12 +389,8 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_suite_without_tests": view(tested(ONE_EMPTY), "/retest", "/teardown", report=True),
     "run_view_torn_down": view(automatic(run(_TORN_DOWN), Trigger.MERGE)),
     "run_view_scanned": view(run(over("build", 40.0, StepResult(StepState.PASSED, image=SCANNED)))),
-    "run_view_without_vulnerabilities": view(
-        run(over("build", 40.0, StepResult(StepState.PASSED, image=replace(IMAGE, size=0, scan=Scan()))))
-    ),
-    "run_view_vulnerable": view(
-        run(VULNERABLE, skipped("deploy"), state=RunState.FAILED), "/build", "/deploy"
-    ),
+    "run_view_without_vulnerabilities": view(run(over("build", 40.0, _CLEAN))),
+    "run_view_vulnerable": view(_VULNERABLE_RUN, "/build", "/deploy"),
     "run_view_tags_kept": view(automatic(run(_KEPT), Trigger.MERGE)),
     "run_view_stopped_working": replace(view(PASSED, "/deploy", "/teardown", report=True), broken=CRASHING),
     "run_view_stopped_working_folded": replace(view(PASSED), broken=CRASHING, folded_by=43),

@@ -29,6 +29,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("Trust, approval and configuration", "信任、放行与配置"): (
         *(
             "attack/test_trust",
+            "dialogue/test_skipped_runs",
             "attack/test_approval",
             "attack/test_fork",
             "attack/test_configuration",
@@ -71,6 +72,8 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
             "attack/test_odd_addresses",
             "attack/test_frame",
             "core/test_junit",
+            "core/test_report_files",
+            "core/test_dotnet_reports",
             "sandbox/",
             "dialogue/test_commands",
         ),
