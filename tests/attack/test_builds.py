@@ -33,7 +33,7 @@ from tests.fakes.adapters import FakeWorld
 from tests.fakes.log import FakeLog
 from tests.fakes.snapshots import NOW
 from tests.real.fixtures import base_image, engine, instance, registry, sdk
-from tests.real.parts import private_registry, tar
+from tests.real.parts import build_image, private_registry, tar
 
 __all__ = ["base_image", "bench", "engine", "instance", "listener", "registry", "sdk"]
 
@@ -111,7 +111,7 @@ async def test_the_trigger_of_a_base_image_does_not_read_this_machine(
 
 
 def _build_outside(sdk: docker.DockerClient, content: bytes, tag: str) -> None:
-    sdk.images.build(fileobj=io.BytesIO(content), custom_context=True, tag=tag, rm=True)
+    build_image(sdk, fileobj=io.BytesIO(content), custom_context=True, tag=tag)
 
 
 async def test_the_variables_of_a_base_image_do_not_replace_an_argument(

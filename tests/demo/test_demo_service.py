@@ -16,7 +16,7 @@ from docker.models.containers import Container
 
 import playground
 from tests.real.fixtures import sdk
-from tests.real.parts import PATIENCE, remove_network
+from tests.real.parts import PATIENCE, build_image, remove_network
 
 pytestmark = pytest.mark.docker
 
@@ -38,17 +38,14 @@ def start(sdk: docker.DockerClient) -> Iterator[Start]:
 
         def build_and_start(stage: str, alias: str, **options: Any) -> Container:
             tag = f"{name}:{stage}"
-            image, _ = sdk.images.build(
+            image = build_image(
+                sdk,
                 path=str(DEMO),
                 target=stage,
                 tag=tag,
                 buildargs={"COMMIT_SHA": "0123456789abcdef"},
                 network_mode="none",
                 labels={LABEL: "1"},
-                # Removing this image would remove layers that a parallel build shares with it.
-                nocache=True,
-                rm=True,
-                forcerm=True,
             )
             left_behind.callback(sdk.images.remove, tag, force=True)
             container = sdk.containers.create(

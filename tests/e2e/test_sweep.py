@@ -21,7 +21,7 @@ from bot.runners.docker import labels
 from bot.settings.model import Settings, SweepSettings
 from tests.dialogue.tester import BotTester
 from tests.e2e.conftest import PATIENCE, RUNTIME, SERVE
-from tests.real.parts import RegistryProcess, tar
+from tests.real.parts import RegistryProcess, build_image, tar
 
 pytestmark = pytest.mark.docker
 
@@ -53,12 +53,8 @@ class Engine:
         self._run(marks, network=network.name, name=f"{self.instance}-app")
         self._run({**marks, labels.LABEL_ROLE: "tests"})
         recipe = f"FROM {self.image}\nENV STRAY={self.instance}\n"
-        self.sdk.images.build(
-            fileobj=io.BytesIO(tar({"Dockerfile": recipe})),
-            custom_context=True,
-            labels=marks,
-            rm=True,
-            forcerm=True,
+        build_image(
+            self.sdk, fileobj=io.BytesIO(tar({"Dockerfile": recipe})), custom_context=True, labels=marks
         )
 
     def _run(self, marks: dict[str, str], **rest: Any) -> None:
@@ -138,7 +134,7 @@ async def test_a_tag_pushed_after_the_close_is_deleted(
         # A different image for each tag: an image with another tag is never deleted.
         recipe = f"FROM {base_image}\nENV TAG={tag}\n"
         content = io.BytesIO(tar({"Dockerfile": recipe}))
-        sdk.images.build(fileobj=content, custom_context=True, tag=f"{repository}:{tag}", rm=True)
+        build_image(sdk, fileobj=content, custom_context=True, tag=f"{repository}:{tag}")
         sdk.images.push(repository, tag)
         sdk.images.remove(f"{repository}:{tag}")
 

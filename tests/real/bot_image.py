@@ -14,6 +14,8 @@ import docker.errors
 import pytest
 from docker.models.images import Image
 
+from tests.real.parts import build_image
+
 ROOT = Path(__file__).parents[2]
 LABEL = "dev.gitee-chatops.test-image"
 CONTEXT = (
@@ -33,7 +35,7 @@ CONTEXT = (
 def own_base(sdk: docker.DockerClient, tag: str) -> None:
     """Create a base image of its own: builds that shared layers on it would lose them when it is removed."""
     recipe = f"FROM chatops-bot-base:3.11\nLABEL {LABEL}={tag}\n"
-    sdk.images.build(fileobj=io.BytesIO(recipe.encode()), tag=tag, rm=True, forcerm=True)
+    build_image(sdk, fileobj=io.BytesIO(recipe.encode()), tag=tag)
 
 
 def build(sdk: docker.DockerClient, context: Path, *, base: str, target: str, tag: str) -> Image:

@@ -15,7 +15,7 @@ from bot.model.run import Image
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import remove_rules
 from tests.fakes.log import FakeLog
-from tests.real.parts import BUSYBOX, RegistryProcess, remove_network, tar
+from tests.real.parts import BUSYBOX, RegistryProcess, build_image, remove_network, tar
 
 LABEL = "dev.gitee-chatops.test"
 BASE = """\
@@ -50,13 +50,7 @@ def base_image(sdk: docker.DockerClient) -> Iterator[str]:
     # Its images and layers are unique: a build that shared one with it would lose it when that is removed.
     recipe = BASE.format(label=LABEL, name=name)
     content = tar({"Dockerfile": recipe, "busybox": BUSYBOX.read_bytes(), "name": name})
-    sdk.images.build(
-        fileobj=io.BytesIO(content),
-        custom_context=True,
-        tag=name,
-        rm=True,
-        forcerm=True,
-    )
+    build_image(sdk, fileobj=io.BytesIO(content), custom_context=True, tag=name)
     yield name
     with contextlib.suppress(docker.errors.ImageNotFound):
         sdk.images.remove(name, force=True)
@@ -73,12 +67,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProce
 def app_image(sdk: docker.DockerClient, base_image: str, registry: RegistryProcess) -> Iterator[Image]:
     """Push an image of a service that answers on the port it EXPOSEs, and provide it as a build does."""
     reference = f"{registry.host}/team/app:pr-1-{uuid.uuid4().hex[:8]}"
-    built, _ = sdk.images.build(
+    built = build_image(
+        sdk,
         fileobj=io.BytesIO(tar({"Dockerfile": APP.format(base=base_image)})),
         custom_context=True,
         tag=reference,
-        rm=True,
-        forcerm=True,
     )
     sdk.images.push(reference)
     digest = str(sdk.images.get_registry_data(reference).id)

@@ -17,6 +17,8 @@ from pathlib import Path
 import docker
 from aiohttp import web
 
+from tests.real.parts import build_image
+
 MAVEN_REPO = Path("/usr/share/maven-repo")
 """Debian's packages of Java put their artefacts here."""
 _OF_LIBC = re.compile(r"/lib(?:c|m|dl|rt|pthread)\.so")
@@ -119,7 +121,7 @@ def tools_image(sdk: docker.DockerClient, paths: Iterable[Path], label: str) -> 
         for path in paths:
             archive.add(path, f"root{path}")
     context.seek(0)
-    sdk.images.build(fileobj=context, custom_context=True, tag=name, rm=True, forcerm=True)
+    build_image(sdk, fileobj=context, custom_context=True, tag=name)
     return name
 
 

@@ -7,9 +7,11 @@ import tarfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import docker
 import docker.errors
+from docker.models.images import Image
 from docker.models.networks import Network
 
 from bot.model.secrets import SecretValue
@@ -30,6 +32,16 @@ storage:
 http: {{addr: "{host}"}}
 {auth}
 """
+
+
+def build_image(sdk: docker.DockerClient, **options: Any) -> Image:
+    """Build an image with the engine's older builder, without its cache.
+
+    To find a cached layer it reads every image that has the same parent, those of others included, and the
+    build fails if somebody removes one of them at that moment.
+    """
+    image, _ = sdk.images.build(nocache=True, rm=True, forcerm=True, **options)
+    return image
 
 
 class RegistryProcess:

@@ -19,7 +19,7 @@ from bot.runners.docker.platform import DockerPlatform
 from tests.fakes.buildkitd import daemon
 from tests.fakes.log import FakeLog
 from tests.real.fixtures import app_image, base_image, engine, instance, log, registry, sdk
-from tests.real.parts import tar
+from tests.real.parts import build_image, tar
 
 __all__ = ["app_image", "base_image", "daemon", "engine", "instance", "log", "registry", "sdk"]
 
@@ -77,13 +77,12 @@ class Stage:
         """Build a Dockerfile on the small base image and push the image."""
         tag = f"{self.image.reference.rpartition(':')[0]}:{uuid.uuid4().hex[:8]}"
         text = f"FROM {self.tests_image}\nENV ONLY={self.instance}\n{recipe}"
-        self.sdk.images.build(
+        build_image(
+            self.sdk,
             fileobj=io.BytesIO(tar({"Dockerfile": text})),
             custom_context=True,
             tag=tag,
             labels={LABEL_INSTANCE: self.instance},
-            rm=True,
-            forcerm=True,
         )
         self.sdk.images.push(tag)
         return Image(tag, str(self.sdk.images.get_registry_data(tag).id), 0, "")

@@ -20,7 +20,7 @@ from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.health import address
 from bot.runners.docker.platform import DockerPlatform
-from tests.real.parts import RegistryProcess, tar
+from tests.real.parts import RegistryProcess, build_image, tar
 from tests.runners.conftest import KEY, TOO_MUCH, Stage
 from tests.runners.waiting import until
 
@@ -329,12 +329,12 @@ async def test_cancelling_in_the_middle_touches_nothing(stage: Stage) -> None:
 async def test_removes_the_images_of_one_pull_request(stage: Stage) -> None:
     tags = {number: f"chatops-{stage.instance}:pr-{number}" for number in (12, 13)}
     for number, tag in tags.items():
-        stage.sdk.images.build(
+        build_image(
+            stage.sdk,
             fileobj=io.BytesIO(tar({"Dockerfile": f"FROM {stage.tests_image}\n"})),
             custom_context=True,
             tag=tag,
             labels={LABEL_INSTANCE: stage.instance, LABEL_REPO: "team/shop", LABEL_NUMBER: str(number)},
-            rm=True,
         )
 
     await stage.platform.remove_images(KEY.repo, 12, ANYONE)

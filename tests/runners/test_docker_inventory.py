@@ -10,7 +10,7 @@ from bot.core.naming import LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO
 from bot.model.inventory import Item, ItemKind
 from bot.runners.docker import labels
 from bot.runners.docker.platform import DockerPlatform
-from tests.real.parts import tar
+from tests.real.parts import build_image, tar
 from tests.runners.conftest import KEY, Stage
 
 pytestmark = pytest.mark.docker
@@ -23,13 +23,12 @@ def of_kind(found: tuple[Item, ...], kind: ItemKind) -> list[Item]:
 def build(stage: Stage, recipe: str, *, tag: str | None = None) -> str:
     """Build an image of the pull request under test; return its id."""
     text = f"FROM {stage.tests_image}\nENV ONLY={stage.instance}\n{recipe}"
-    image, _ = stage.sdk.images.build(
+    image = build_image(
+        stage.sdk,
         fileobj=io.BytesIO(tar({"Dockerfile": text})),
         custom_context=True,
         tag=tag,
         labels=labels.of_pull(stage.instance, KEY.repo, KEY.number),
-        rm=True,
-        forcerm=True,
     )
     return str(image.id)
 

@@ -25,6 +25,7 @@ from tests.cluster.local.addons import Folder, caddy_start
 from tests.cluster.local.identities import ADMIN, make_keys, write_kubeconfigs
 from tests.cluster.local.programs import NODE, PAUSE, Layout
 from tests.cluster.local.watching import trust
+from tests.real.parts import build_image
 
 STATE = machine.STATE / "cluster"
 LOGS = machine.STATE / "cluster-logs"
@@ -145,7 +146,7 @@ def _make_pause_image(client: docker.DockerClient) -> None:
         recipe.size = len(PAUSE_RECIPE)
         archive.addfile(recipe, io.BytesIO(PAUSE_RECIPE.encode()))
     context.seek(0)
-    client.images.build(fileobj=context, custom_context=True, tag=PAUSE, rm=True, forcerm=True)
+    build_image(client, fileobj=context, custom_context=True, tag=PAUSE)
 
 
 def _start_control_plane(layout: Layout) -> None:
