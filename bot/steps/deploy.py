@@ -72,9 +72,9 @@ def _passed(step: Deploy, context: StepContext, image: Image, endpoint: Endpoint
 
 def _taken_over(step: Deploy, context: StepContext) -> Endpoint | None:
     """Return where an earlier attempt's deployment answers that was interrupted after it had taken over."""
-    environment = context.environments[step.environment]
-    mine = environment.present is not None and environment.present.run == context.run.id
-    return environment.endpoint if context.resumed and mine else None
+    environment = context.environments.get(step.environment)
+    present = environment.present if environment and context.resumed else None
+    return environment.endpoint if environment and present and present.run == context.run.id else None
 
 
 async def _beside(spec: EnvironmentSpec, step: Deploy, context: StepContext) -> EnvironmentSpec:
