@@ -67,6 +67,27 @@ async def test_a_namespace_names_its_owner_and_has_guardrails(
         assert not [each for each in pod.spec.volumes or [] if "token" in each.name]
 
 
+async def test_what_speaks_no_http_is_ready_once_its_port_is_open(previews: Previews, log: FakeLog) -> None:
+    talks = ("sh", "-c", "sleep 1; exec nc -ll -p 8080 -e echo +PONG")
+
+    endpoint = await previews.platform.deploy(previews.environment(http=False, command=talks), log)
+
+    reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    assert await reader.readline() == b"+PONG\n"
+    writer.close()
+    assert "answers" not in log.text
+
+
+async def test_a_restricted_service_writes_only_to_its_temporary_folder(
+    previews: Previews, visit: Visit, log: FakeLog
+) -> None:
+    tell = "mkdir /tmp/www; grep ' / ' /proc/mounts > /tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www"
+
+    await previews.platform.deploy(previews.environment(restricted=True, command=("sh", "-c", tell)), log)
+
+    assert " ro," in visit(previews.host).text
+
+
 def runs(cluster: Access, namespace: str) -> bool:
     """Return whether any container runs."""
     pods = listed(cluster, "v1", "Pod", namespace)
