@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -26,6 +27,10 @@ async def pass_by(tester: OfflineTester, span: timedelta) -> None:
 
     key = (await tester.preview()).key
     await tester.bot.store.pulls.writer(None).change(key.repo, key.number, older)
+
+
+async def extended(tester: OfflineTester) -> bool:
+    return (await tester.preview()).extended_at is not None
 
 
 async def looked(tester: OfflineTester) -> None:
@@ -156,19 +161,30 @@ async def test_no_expiry_is_announced_while_a_run_may_renew_it(deployed: Offline
     await deployed.read()
 
 
-async def test_an_extension_survives_a_deployment_that_ends_at_the_same_time(deployed: OfflineTester) -> None:
+@pytest.mark.parametrize(
+    ("room", "state"), [(True, EnvironmentState.READY), (False, EnvironmentState.STARTING)]
+)
+async def test_an_extension_survives_a_deployment_that_ends_at_the_same_time(
+    deployed: OfflineTester,
+    room: bool,  # noqa: FBT001 - a parameter of the test
+    state: EnvironmentState,
+) -> None:
     await pass_by(deployed, HOURS)
+    before, deployed.world.room = await deployed.preview(), room
     gate = deployed.world.script.hold("deploy")
     await deployed.comment("/deploy ttl=8h")
     await gate.reached()
-    assert (await deployed.preview()).state is EnvironmentState.STARTING
+    assert (await deployed.preview()).state is state
     await deployed.comment("/extend 2h")
     await deployed.sees("the preview lives until")
+    await deployed.until(partial(extended, deployed))
+    promised = (await deployed.preview()).expires_at
     gate.open()
     await deployed.read()
     found = await deployed.preview()
-    assert found.state is EnvironmentState.READY
-    assert found.expires_at - found.deployed_at == 10 * HOURS
+    assert (found.state, found.expires_at) == (EnvironmentState.READY, promised)
+    assert found.deployed_at > before.deployed_at
+    assert promised > before.expires_at if room else promised == found.deployed_at + 10 * HOURS
 
 
 async def test_announcements_can_be_switched_off(tester: OfflineTester) -> None:
