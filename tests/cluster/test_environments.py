@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,9 +74,16 @@ async def test_what_speaks_no_http_is_ready_once_its_port_is_open(previews: Prev
 
     endpoint = await previews.platform.deploy(previews.environment(http=False, command=talks), log)
 
-    reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
-    assert await reader.readline() == b"+PONG\n"
-    writer.close()
+    def said() -> bytes:
+        with (
+            suppress(ConnectionError),
+            socket.create_connection((endpoint.host, endpoint.port)) as asked,
+        ):
+            return asked.recv(100)
+        return b""
+
+    # A node learns of a Service's pods a moment later.
+    wait_until(lambda: said() == b"+PONG\n", "an answer of the service", said)
     assert "answers" not in log.text
 
 
