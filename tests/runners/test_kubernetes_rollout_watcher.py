@@ -186,11 +186,15 @@ async def test_the_output_of_a_failed_hook_is_reported_at_any_moment(world: Worl
     assert (error.reason, error.log) == (Reason.HOOK_FAILED, "no such table")
 
 
-async def test_what_a_node_says_of_a_log_that_it_has_removed_is_no_output(world: World) -> None:
-    world.script.logs["web"] = (
-        b'failed to try resolving symlinks in path "/var/log/pods/x/web/0.log":'
-        b" lstat /var/log/pods/x/web/0.log: no such file or directory"
-    )
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'failed to try resolving symlinks in path "/var/log/pods/x/web/0.log": no such file or directory',
+        b"unable to retrieve container logs for docker://35cc58ef7cc4",
+    ],
+)
+async def test_what_a_node_says_of_a_log_that_it_has_removed_is_no_output(world: World, said: bytes) -> None:
+    world.script.logs["web"] = said
     watcher = RolloutWatcher(world.cluster, NAMESPACE, LogWriter(FakeLog()))
 
     assert await watcher.output("web-5d-x", "web", previous=True) == []

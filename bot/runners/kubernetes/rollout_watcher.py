@@ -28,8 +28,8 @@ STARTUP_SECONDS = 240.0
 TRANSIENT_SECONDS = 60.0
 """How long a failure may last that a cluster can solve by itself, such as adding a node."""
 TAIL = "40"
-LOG_GONE = "failed to try resolving symlinks in path "
-"""What a kubelet answers, as if it were output, once it has removed the log of an earlier container."""
+LOG_GONE = ("failed to try resolving symlinks in path ", "unable to retrieve container logs for ")
+"""How a kubelet answers, as if it were output, once it has removed the log or the earlier container."""
 GONE_AFTER = 120.0
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, JOB)
 
