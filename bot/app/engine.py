@@ -113,15 +113,11 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
         yield worker
 
 
-@asynccontextmanager
-async def deciding(
-    deps: Deps, membership: Membership, comments: RunComments, owners: CommentOwners, worker: Worker
-) -> AsyncIterator[Dispatcher]:
-    """Decide deliveries."""
-    settings, adapters = deps.settings, deps.adapters
-    config = ConfigReader(
-        forge=adapters.forge,
-        sandbox=adapters.steps.sandbox,
+def _config_reader(deps: Deps) -> ConfigReader:
+    settings = deps.settings
+    return ConfigReader(
+        forge=deps.adapters.forge,
+        sandbox=deps.adapters.steps.sandbox,
         commands=deps.commands,
         defaults=BriefCache(deps.clock, DEFAULT_BRANCH_AGE),
         branches=BriefCache(deps.clock, BRANCH_AGE),
@@ -129,6 +125,15 @@ async def deciding(
         any_base=settings.repos.config_from == "base",
         most=values.container_maximum(settings),
     )
+
+
+@asynccontextmanager
+async def deciding(
+    deps: Deps, membership: Membership, comments: RunComments, owners: CommentOwners, worker: Worker
+) -> AsyncIterator[Dispatcher]:
+    """Decide deliveries."""
+    settings, adapters = deps.settings, deps.adapters
+    config = _config_reader(deps)
     trust = TrustReader(
         forge=adapters.forge,
         records=deps.store,

@@ -1,4 +1,4 @@
-"""A restricted preview that fails because of that is told so."""
+"""A preview that fails because it is restricted gets the reason that says so."""
 
 import pytest
 from hypothesis import given
