@@ -48,7 +48,7 @@ class Report:
     """Files that cannot be read; the cases before the place where a file breaks off count."""
     foreign: tuple[str, ...] = ()
     """Paths of XML files of another kind, such as coverage."""
-    uncounted: TestCounts = field(default_factory=TestCounts)
+    unlisted: TestCounts = field(default_factory=TestCounts)
     """Totals of suites that list no cases."""
     recognized: bool = True
     """Whether any file is a test report."""
@@ -65,4 +65,4 @@ class Report:
             flaky=flaky,
             seconds=sum(case.seconds for case in self.cases),
         )
-        return listed + self.uncounted
+        return listed + self.unlisted

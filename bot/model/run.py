@@ -122,7 +122,7 @@ class StepResult:
     failed_suites: tuple[str, ...] = ()
     notes: tuple["Note", ...] = field(default_factory=tuple)
     """What the person should know besides the reason."""
-    still: str = ""
+    serving_sha: str = ""
     """The commit whose deployment still answers after this one did not succeed; empty if none does."""
 
 

@@ -95,7 +95,7 @@ def _json(results: SuiteResults) -> dict[str, Any]:
         "counts": {**asdict(report.counts), "total": report.counts.total},
         "truncated": report.truncated,
         "unreadable": [asdict(file) for file in report.unreadable],
-        "uncounted": asdict(report.uncounted),
+        "unlisted": asdict(report.unlisted),
         "cases": [asdict(case) for case in report.cases],
     }
 
@@ -107,6 +107,6 @@ def _read(content: bytes) -> SuiteResults:
     # Results written by earlier versions have none of these.
     pages = tuple((str(name), str(where)) for name, where in data.get("pages", ()))
     unreadable = tuple(UnreadableFile(**file) for file in data.get("unreadable", ()))
-    uncounted = TestCounts(**data.get("uncounted", {}))
-    report = Report(kept, data["truncated"], unreadable=unreadable, uncounted=uncounted)
+    unlisted = TestCounts(**data.get("unlisted", {}))
+    report = Report(kept, data["truncated"], unreadable=unreadable, unlisted=unlisted)
     return SuiteResults(data["suite"], report, data["about"], pages)

@@ -56,7 +56,7 @@ async def test_a_failed_deployment_leaves_the_preview_and_says_so(tester: Offlin
     assert (preview.state, preview.sha, preview.run) == (EnvironmentState.READY, first, 1)
     [shown] = (await asked(tester, "/environments"))["environments"]
     assert (shown["state"], shown["sha"]) == ("ready", first)
-    assert [step["still"] for step in (await asked(tester, "/runs/2"))["steps"]] == ["", first, ""]
+    assert [step["serving_sha"] for step in (await asked(tester, "/runs/2"))["steps"]] == ["", first, ""]
     assert deployed_by(tester) == [1]
     await tester.sweep()
     assert deployed_by(tester) == [1]

@@ -177,7 +177,7 @@ CRASHED = over(
         {"name": "app", "code": "4"},
         log_tail="no config",
         environment="preview",
-        still=OLDER,
+        serving_sha=OLDER,
     ),
 )
 LOGS = {name: f"https://bot.example.com/runs/42#{name}" for name in ("build", "deploy", "test")}
@@ -296,7 +296,7 @@ _GONE = replace(
 )
 
 _UNFINISHED = over(
-    "deploy", 2.5, StepResult(StepState.CANCELLED, Reason.CANCELLED, environment="staging", still=OLDER)
+    "deploy", 2.5, StepResult(StepState.CANCELLED, Reason.CANCELLED, environment="staging", serving_sha=OLDER)
 )
 _VULNERABLE_RUN = run(VULNERABLE, skipped("deploy"), state=RunState.FAILED)
 _CLEAN = StepResult(StepState.PASSED, image=replace(IMAGE, size=0, scan=Scan()))

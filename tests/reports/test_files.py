@@ -217,7 +217,7 @@ async def test_a_suites_own_html_is_stored_and_linked(files: RunFiles) -> None:
 
 async def test_totals_and_files_that_cannot_be_read_are_stored(files: RunFiles) -> None:
     broken = UnreadableFile(f"/reports/{SECRET}.xml", "empty")
-    await files.save(42, "unit", Report((), unreadable=(broken,), uncounted=TestCounts(5)), {})
+    await files.save(42, "unit", Report((), unreadable=(broken,), unlisted=TestCounts(5)), {})
 
     report = (await files.report(42) or b"").decode()
     assert "1 份报告无法读取" in report

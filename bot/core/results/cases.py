@@ -55,7 +55,7 @@ class Cases:
     def __init__(self) -> None:
         self.kept: list[Case] = []
         self.truncated = False
-        self.uncounted = TestCounts()
+        self.unlisted = TestCounts()
         self._beyond = 0
         self._elements = 0
         self._text = 0

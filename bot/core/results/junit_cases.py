@@ -145,7 +145,7 @@ class JUnitCases:
         """Take the totals of a suite that lists no case, nor any suite with one."""
         if not suite.listed and self._case is None:
             counts = _totals(suite.attributes)
-            self._cases.uncounted += counts
+            self._cases.unlisted += counts
             suite.listed = counts.total > 0
         if suite.listed and self._suites:
             self._suites[-1].listed = True

@@ -123,7 +123,7 @@ class _Found:
             unread=tuple(sorted(self.unread)),
             unreadable=tuple(sorted(self.unreadable, key=lambda file: file.path)),
             foreign=tuple(sorted(self.foreign)),
-            uncounted=self.cases.uncounted,
+            unlisted=self.cases.unlisted,
             recognized=bool(self.cases.kept or self.unread) or len(self.by_path) > failed,
         )
 

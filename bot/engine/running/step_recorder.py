@@ -103,8 +103,8 @@ class StepRecorder:
         if isinstance(step, Deploy):
             await self._mark(active, index, step, result)
             known = None if result.state is StepState.PASSED else await self._known(run, step)
-            still = known.sha if known and takeover.present(known) else ""
-            return replace(result, environment=step.environment, still=still)
+            serving = known.sha if known and takeover.present(known) else ""
+            return replace(result, environment=step.environment, serving_sha=serving)
         if isinstance(step, Teardown) and result.state is StepState.PASSED:
             await self._removed(active, step)
         return result

@@ -130,7 +130,7 @@ class Step(Schema):
     facts: Mapping[str, str] = _at("result", "facts", default={})
     image: Image | None = _at("result", "image", default=None)
     url: str | None = _at("result", "url", default=None)
-    still: str = _at("result", "still", default="")
+    serving_sha: str = _at("result", "serving_sha", default="")
     """The commit that still answers after a deployment that did not succeed; empty if none does."""
     tests: TestCounts | None = _at("result", "tests", default=None)
     failed_tests: tuple[str, ...] = _at("result", "failed_tests", default=())

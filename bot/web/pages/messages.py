@@ -28,7 +28,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "run.untested": Text(en="No test ran", zh="没有运行任何测试"),
     "run.failed_at": Text(en="{step} failed", zh="{step}失败"),
     "run.broken_at": Text(en="{step} was interrupted", zh="{step}中断"),
-    "run.still": Text(en="Still answers", zh="仍在运行"),
+    "run.serving": Text(en="Still answers", zh="仍在运行"),
     "run.commit": Text(en="Commit", zh="提交"),
     "run.actor": Text(en="By", zh="触发者"),
     "run.created": Text(en="Created", zh="创建于"),

@@ -15,7 +15,7 @@ class RunFacts:
     headline: str
     culprit: StepResult | None
     """The result that made the run fail, if it has a reason."""
-    still: StepResult | None
+    serving: StepResult | None
     """The result of a deployment that did not succeed, while an earlier one still answers."""
     image: Image | None
     url: str | None
@@ -31,7 +31,7 @@ def run_facts(run: Run, position: int, language: Language) -> RunFacts:
     return RunFacts(
         headline=_headline(run, position, language),
         culprit=culprit.result if culprit and culprit.result and culprit.result.reason else None,
-        still=next((one for one in results if one.still), None),
+        serving=next((one for one in results if one.serving_sha), None),
         image=next((one.image for one in results if one.image), None),
         url=next((one.url for one in results if one.url), None),
         tests=next((one.tests for one in results if one.tests), None),
