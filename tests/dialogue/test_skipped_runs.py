@@ -1,9 +1,12 @@
 """Drafts, `[skip ci]` and changes of ignored files start nothing automatically; commands still work."""
 
+from datetime import timedelta
+from unittest.mock import patch
+
 import pytest
 
 from bot.model.run import RunState
-from playground.state import now
+from playground import state
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import REPO
 
@@ -20,14 +23,11 @@ async def nothing_runs(tester: OfflineTester, why: str) -> None:
 async def edit(
     tester: OfflineTester, by: str = "mei", *, title: str | None = None, draft: bool | None = None
 ) -> None:
-    """Change the pull request in another second than before: two changes within one have the same key."""
-    changed = tester.gitee.pull(REPO, tester.number).updated_at.replace(microsecond=0)
-
-    async def later() -> bool:
-        return now().replace(microsecond=0) > changed
-
-    await tester.until(later)
-    await tester.gitee.edit_pull(REPO, tester.number, title=title, draft=draft, by=by)
+    """Change the pull request a second after its last change: two changes within one have the same key."""
+    later = tester.gitee.pull(REPO, tester.number).updated_at + timedelta(seconds=1)
+    with patch.object(state, "now", lambda: later):
+        await tester.gitee.edit_pull(REPO, tester.number, title=title, draft=draft, by=by)
+        await tester.gitee.delivered()
 
 
 async def retitle(tester: OfflineTester, title: str) -> None:
