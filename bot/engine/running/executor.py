@@ -141,7 +141,7 @@ class RunExecutor:
         context = replace(context, stopped=stop.is_set)
         for attempt in range(1, 1000):
             try:
-                return with_cause(await self._with_timeout(run, index, context))
+                return await self._with_timeout(run, index, context)
             except LeaseLost:
                 raise
             except RetryLater as error:
