@@ -63,7 +63,7 @@ def test_a_broken_file_is_the_reason_where_no_test_failed() -> None:
     )
 
     assert found.facts == {"path": EMPTY.path, "message": "empty", "code": "137"}
-    assert found.notes == unreadable_notes((HALF,), code="137")
+    assert found.notes == unreadable_notes((HALF,))
     assert (found.log_tail, found.failed_suites) == ("the log", ("web",))
 
 

@@ -79,9 +79,9 @@ def cut(unread: Sequence[str]) -> dict[str, str] | None:
 
 
 def unreadable_notes(files: Sequence[UnreadableFile], **facts: str) -> tuple[Note, ...]:
-    """Return a note about each of the first files that cannot be read."""
-    found = ({"path": file.path, "message": file.message} for file in files[:_NAMED])
-    return tuple(Note("report_unreadable", {**facts, **one}) for one in found)
+    """Return a note about each of the first files that cannot be read, of which one has the `facts`."""
+    found = [{"path": file.path, "message": file.message} for file in files[:_NAMED]]
+    return tuple(Note("report_unreadable", one | ({} if at else facts)) for at, one in enumerate(found))
 
 
 def foreign_notes(paths: Sequence[str]) -> tuple[Note, ...]:
