@@ -9,7 +9,6 @@ pytest_log=.local/pytest.log
 cluster_log=.local/pytest-cluster.log
 logs=("$pytest_log")
 reports=(.local/pytest.xml .local/pytest-cluster.xml)
-pure='bot/core/*,bot/model/*,bot/pipeline/*,bot/runners/kubernetes/pure/*,bot/words/*,commands/*'
 
 SECONDS=$(($(date +%s) - ${STARTED:-$(date +%s)}))
 current=setup
@@ -24,10 +23,9 @@ part() {
     printf '\n== %s\n' "$1"
 }
 
-coverage=(--cov --cov-report=)
 pytest_options=(-n "${TEST_WORKERS:-2}" --dist loadgroup)
 # They wait for the cluster most of the time, and need little of the processors.
-cluster_options=(-n "${CLUSTER_WORKERS:-4}" --dist loadgroup "${coverage[@]}")
+cluster_options=(-n "${CLUSTER_WORKERS:-4}" --dist loadgroup)
 cluster() { PYTHONPATH=deploy/local $bin/python -m tests.cluster.local "$@"; }
 
 rm -f "${reports[@]}"
@@ -61,7 +59,7 @@ check() {
 
 part 'pytest'
 failed=0
-[ $selected = yes ] || pytest_options+=("${coverage[@]}")
+[ $selected = yes ] || pytest_options+=(--cov --cov-report=)
 $bin/python -m pytest "${pytest_options[@]}" --junitxml="${reports[0]}" "$@" | tee "$pytest_log" || failed=1
 if [ $selected = no ]; then
     part 'fuzzing for a minute'
@@ -72,17 +70,13 @@ if [ $with_cluster = yes ]; then
     part 'wait for the cluster to be built'
     wait $building || true # the next command repeats the build and reports the error
     part 'pytest on a cluster'
-    cluster test "${cluster_options[@]}" --junitxml="${reports[1]}" --cov-append tests/cluster |
-        tee "$cluster_log" || failed=1
+    cluster test "${cluster_options[@]}" --junitxml="${reports[1]}" tests/cluster | tee "$cluster_log" || failed=1
 fi
 
-measure_coverage() {
-    part 'coverage'
-    $bin/coverage report --skip-covered --skip-empty
+if [ $selected = no ]; then
     part 'coverage of the pure code: every branch'
-    $bin/coverage report --include="$pure" --skip-covered --fail-under=100 || failed=1
-}
-[ $selected = yes ] || measure_coverage
+    $bin/coverage report --fail-under=100 || failed=1
+fi
 
 part 'slowest tests'
 $bin/python -m tests.suite.slowest "${reports[@]}" || true # an incomplete report is no failure

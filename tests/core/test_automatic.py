@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from bot.core.admission.permissions import Policy
-from bot.core.deciding.automatic import ENDING, STARTING, configured, plan_for
-from bot.core.language.command import AnyCommand
+from bot.core.admission.permissions import Entry, Policy, Rule
+from bot.core.deciding.automatic import ENDING, STARTING, configured, left_out, plan_for
+from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.model.delivery import Trigger
 from bot.model.forge import PullState
 from bot.model.observed import Skip
@@ -13,10 +13,20 @@ from bot.model.outcome import Ignore, Outcome, Reply, StartRun
 from bot.model.pipeline import Automatic, Pipeline
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
-from bot.model.run import StopRequest
+from bot.model.run import Note, StopRequest
 from bot.model.snapshot import Snapshot
 from bot.model.views import ApprovalNeeded
-from tests.fakes.snapshots import COMMANDS, OLD, SHA, distrust, environment, pull_request, run, snapshot
+from tests.fakes.snapshots import (
+    COMMANDS,
+    OLD,
+    SHA,
+    STAGED,
+    distrust,
+    environment,
+    pull_request,
+    run,
+    snapshot,
+)
 
 OVER = pull_request(state=PullState.CLOSED)
 STEPLESS = Ignore("no configured command has anything to do")
@@ -190,3 +200,13 @@ def test_closing_may_remove_a_single_environment() -> None:
     facts = snapshot(pull=OVER, environments=(environment(),), pipeline=on(close=("teardown preview",)))
 
     assert decided(Trigger.CLOSE, facts) == StartRun(Plan((Teardown("preview"),)))
+
+
+def test_configured_commands_in_protected_environments_are_named() -> None:
+    protected = Policy((Entry("deploy", Rule(PermissionLevel.ADMIN), environment="staging"),))
+    facts = snapshot(pipeline=replace(STAGED, on=replace(Automatic(), open=("build", "deploy staging"))))
+
+    assert left_out(Trigger.OPEN, facts, COMMANDS, protected) == (
+        Note("environment_protected", {"command": "/deploy staging", "environment": "staging"}),
+    )
+    assert left_out(Trigger.OPEN, facts, COMMANDS, Policy()) == ()

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.admission.permissions import Policy
-from bot.core.deciding.decide import each, merged
+from bot.core.admission.permissions import Entry, Policy, Rule
+from bot.core.deciding.decide import each, is_named, merged
 from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.core.language.parsing import parse
 from bot.model.delivery import Trigger
@@ -378,3 +378,13 @@ def test_an_approval_does_not_repeat_a_running_run() -> None:
     busy = replace(UNTRUSTED, active=(run(trigger=Trigger.OPEN),))
 
     assert [type(outcome) for outcome in decide("/ok-to-test", busy)] == [Approve, Reply]
+
+
+@pytest.mark.parametrize(
+    ("rule", "named"),
+    [(Rule(PermissionLevel.WRITE), False), (Rule(people=("Lin",)), True), (Rule(people=("mei",)), False)],
+)
+def test_whether_a_person_is_named_by_the_rule_for_a_command(rule: Rule, *, named: bool) -> None:
+    policy = Policy((Entry("deploy", rule),))
+    for body, expected in (("/deploy", named), ("/depoly", False), ("/help", False)):
+        assert is_named(parse(body, COMMANDS), snapshot(), Permission.READ, policy) is expected

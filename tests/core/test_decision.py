@@ -26,7 +26,7 @@ from bot.model.outcome import (
     Wake,
 )
 from bot.model.pipeline import Pipeline
-from bot.model.plan import Deploy, Plan, Teardown
+from bot.model.plan import Deploy, Plan, Teardown, Test
 from bot.model.reason import Reason
 from bot.model.run import Origin, Run, StopRequest
 from bot.model.snapshot import Snapshot
@@ -44,6 +44,7 @@ REVOKED = Revocation(GIVEN, Reason.APPROVAL_REVOKED, "lin")
 NOTHING = Decision("key", PULL.repo, PULL.number, NOW, language=Language.EN)
 STAGING = EnvironmentKey(PULL.repo, PULL.number, "staging")
 REMOVING = Plan((Teardown(None),))
+TESTING = Plan((Test(SHA, Pipeline().test, Pipeline().build),))
 LATER = NOW + timedelta(hours=1)
 
 
@@ -189,6 +190,8 @@ def test_an_ignored_delivery_has_a_reason_for_the_log() -> None:
         ((), set()),
         ((Reply(APPROVED),), set()),
         ((StartRun(REMOVING),), {Effect.ENVIRONMENT, Effect.RUN}),
+        ((StartRun(run().plan),), {Effect.IMAGE, Effect.RUN}),
+        ((StartRun(TESTING),), {Effect.TESTS, Effect.RUN}),
         ((StopRuns((3,)),), {Effect.STOP}),
         ((StopRuns((3,)), StartRun(REMOVING)), {Effect.ENVIRONMENT, Effect.RUN}),
         ((Approve(SHA),), {Effect.APPROVAL}),

@@ -35,6 +35,11 @@ def test_paths_are_compared_as_gitee_does() -> None:
     assert keys.of_comment(SHOP, 1, 5) == keys.of_comment(RepoPath("Team", "Shop"), 1, 5)
 
 
+def test_the_end_of_a_comment_is_another_event_than_the_comment() -> None:
+    assert keys.of_revocation(SHOP, 1, 5) != keys.of_comment(SHOP, 1, 5)
+    assert keys.of_revocation(SHOP, 1, 5) != keys.of_revocation(SHOP, 1, 6)
+
+
 def test_a_body_with_invalid_unicode_has_a_digest() -> None:
     assert keys.body_digest("/build") != keys.body_digest("/build ")
     assert len(keys.body_digest("\ud800")) == 64

@@ -127,6 +127,15 @@ def test_no_command_vanishes_without_a_later_effect_on_the_same_thing(
             assert observed.head == A
 
 
+def test_an_approval_from_before_a_decided_revocation_is_void() -> None:
+    lines = parse(f"/ok-to-test {A}\n/build\n/ok-to-test revoke", COMMANDS)
+    [_, build, revocation] = lines
+
+    assert late(commands={Effect.APPROVAL: ID}).unrevoked(lines) == lines
+    assert late(commands={Effect.APPROVAL: ID + 1}).unrevoked(lines) == (build, revocation)
+    assert replace(late(), observed=None).unrevoked(lines) == lines
+
+
 def test_mistakes_and_revocations_are_always_answered() -> None:
     moved = late(timedelta(days=1), head=B)
     for text in ("/deploy ttl=never", "/depoly", "/ok-to-test revoke"):

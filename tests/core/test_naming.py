@@ -27,6 +27,7 @@ def test_names_of_the_common_case() -> None:
     assert naming.host_label(SHOP) == "pr-12-shop"
     assert naming.host_label(STAGING) == "pr-12-shop-staging"
     assert naming.tag(12, "1a2b3c4d5e6f") == "pr-12-1a2b3c4d"
+    assert (naming.cache_tag(None), naming.cache_tag(12)) == ("buildcache", "pr-12-buildcache")
     assert naming.repository("previews", SHOP.repo) == "previews/acme/shop"
     assert naming.repository("", RepoPath("Acme", "My_Shop.API")) == "acme/my_shop.api"
     assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-app", naming.container(SHOP, "app"))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.admission.secrets import first_refusal, job_parameters, refusal, requests
+from bot.core.admission.secrets import first_refusal, job_parameters, refusal, requests, variables
 from bot.core.admission.served import overlaps
 from bot.model.pipeline import (
     BuildConfig,
@@ -233,3 +233,10 @@ def test_a_variable_takes_one_line_of_text(value: bytes, fits: bool, text: str) 
 )
 def test_a_grant_for_no_served_repository_is_noticed(wanted: str, overlap: bool) -> None:  # noqa: FBT001 - a case
     assert overlaps(["team/*", "!team/shop"], wanted) is overlap
+
+
+def test_the_values_that_a_plan_asks_for_as_variables_are_named() -> None:
+    job = replace(TEST, config=TestConfig(runner=RunnerName.JENKINS, secret_env={"KEY": "credential"}))
+
+    assert variables(Plan((BUILD, SERVICE, TEST))) == {"token"}
+    assert variables(Plan((BUILD, DEPLOY, job))) == frozenset()

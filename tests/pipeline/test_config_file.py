@@ -22,7 +22,7 @@ from bot.model.pipeline import (
 )
 from bot.model.text import Language
 from bot.model.views import ConfigBroken, ConfigProblem
-from bot.pipeline import config_file
+from bot.pipeline import config_file, messages
 from bot.pipeline.yaml_tree import Document
 
 COMMANDS = frozenset({"build", "deploy", "test", "teardown", "构建"})
@@ -371,3 +371,13 @@ def test_any_tree_is_a_pipeline_or_has_errors(tree: object) -> None:
 @given(st.binary(max_size=100))
 def test_any_bytes_are_a_pipeline_or_have_errors(content: bytes) -> None:
     assert isinstance(read(content), Pipeline | ConfigBroken)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("name", ["PATH", "home", "COMMIT_SHA", "CHATOPS_RUN", "LD_PRELOAD", "ld_preload"])
+@pytest.mark.parametrize("section", ["deploy", "test"])
+def test_a_secret_cannot_replace_a_variable_of_the_bot_or_the_system(section: str, name: str) -> None:
+    problem = only(f"{section}: {{secret_env: {{{name}: token}}}}")
+
+    assert problem.where == f"{section}.secret_env.{name}"
+    assert problem.message == messages.OWN_VARIABLE

@@ -46,11 +46,6 @@ async def world(tmp_path: Path) -> AsyncIterator[tuple[Server, Cluster]]:
         yield server, cluster
 
 
-def test_a_source_is_written_with_slashes() -> None:
-    assert ClusterKey.parse("shop/database/password") == KEY
-    assert str(KEY) == "shop/database/password"
-
-
 async def test_a_new_value_counts_without_a_restart_and_both_are_masked(
     world: tuple[Server, Cluster],
 ) -> None:

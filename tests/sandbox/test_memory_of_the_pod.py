@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.model.limits import MOST_MEMORY, SandboxLimits
+from bot.model.limits import MOST_MEMORY
 from bot.runners.kubernetes import helm
 from bot.sandbox import process
 
@@ -22,9 +22,3 @@ def test_the_chart_gives_the_bot_what_its_limits_allow_others() -> None:
     resources = yaml.safe_load(VALUES.read_text("utf-8"))["resources"]
     itself, most = (mebibytes(resources[kind]["memory"]) for kind in ("requests", "limits"))
     assert itself + process.PROCESSES * MOST_MEMORY + helm.RENDERINGS * helm.MEMORY <= most
-
-
-def test_no_call_may_take_more_than_the_pod_counts_on() -> None:
-    assert SandboxLimits(seconds=1, memory=MOST_MEMORY).memory == MOST_MEMORY
-    with pytest.raises(ValueError, match="more than a call may take"):
-        SandboxLimits(seconds=1, memory=MOST_MEMORY + 1)

@@ -12,9 +12,6 @@ from tests.simulation.history import play
 from tests.simulation.script import Act, Script, read, script
 from tests.simulation.shrinking import shrunk
 
-pytestmark = pytest.mark.no_cover
-"""Measuring coverage takes as long as the histories themselves, and the pure core has tests of its own."""
-
 SEEDS, PART = 300, 20
 PRINTED = """
 from tests.simulation.history import play

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.model.text import Language, Text
-from bot.words.sentence import Part, PartKind, Wording, parts
+from bot.words.sentence import Part, PartKind, Wording, parts, rights
 
 SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
 
@@ -62,3 +62,15 @@ def test_advice_is_optional() -> None:
     assert Wording(Text(en="x", zh="x"), Text(en="y", zh="z")).advise({}, Language.EN) == (
         Part(PartKind.WORDS, "y"),
     )
+
+
+@pytest.mark.parametrize(
+    ("items", "language", "expected"),
+    [
+        (("write",), Language.EN, "people with write access"),
+        (("owners", "@lin"), Language.EN, "the approvers in OWNERS or lin"),
+        (("owners", "@lin", "@mei"), Language.ZH, "OWNERS 列出的审批人（approvers）、lin 或 mei"),
+    ],
+)
+def test_rights_are_alternatives(items: tuple[str, ...], language: Language, expected: str) -> None:
+    assert "".join(part.value for part in rights(items, language)) == expected

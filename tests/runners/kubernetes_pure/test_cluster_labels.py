@@ -82,3 +82,8 @@ def test_a_namespace_says_who_owns_it_until_when() -> None:
 )
 def test_an_entry_annotation_names_a_service_and_a_port(text: str, found: tuple[str, int] | None) -> None:
     assert cluster_labels.entry(text) == found
+
+
+@pytest.mark.parametrize("metadata", [{}, {"labels": None}])
+def test_an_object_without_labels_has_none(metadata: dict[str, object]) -> None:
+    assert cluster_labels.labels_of({"metadata": metadata}) == {}

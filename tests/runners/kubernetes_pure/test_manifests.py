@@ -43,6 +43,7 @@ def test_dependencies_are_applied_first() -> None:
         ("# " + "x" * (1 << 20), "more than 512 KiB"),
         ("\n---\n".join([SERVICE] * 101), "more than 100 objects"),
         ("x: 2026-13-45", "month"),
+        ('x: !!int ""', "the form that its type requires"),
     ],
 )
 def test_unreadable_manifests_are_reported(text: str, why: str) -> None:
@@ -88,3 +89,15 @@ def test_hooks_are_recognized_by_their_annotation() -> None:
     other = "{apiVersion: v1, kind: X, metadata: {name: x, annotations: {a: b}}}"
 
     assert [read(text)[0].is_hook for text in (hook, plain, other)] == [True, False, False]
+
+
+def test_objects_have_paths_in_a_namespace_and_everywhere() -> None:
+    assert manifests.SERVICE.path("shop") == "/api/v1/namespaces/shop/services"
+    assert manifests.SERVICE.path("shop", "web") == "/api/v1/namespaces/shop/services/web"
+    assert manifests.DEPLOYMENT.everywhere == "/apis/apps/v1/deployments"
+
+
+@pytest.mark.parametrize("number", [".nan", ".inf", "-.inf", "36893488147419103232", "1.0e+300"])
+def test_numbers_that_a_server_cannot_store_are_refused(number: str) -> None:
+    with pytest.raises(ManifestError, match="not finite, or larger than 64 bits"):
+        read(f"x: {number}")
