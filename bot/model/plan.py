@@ -90,6 +90,10 @@ class Teardown:
     config: TeardownConfig = field(default_factory=TeardownConfig)
     name: Literal["teardown"] = "teardown"
 
+    def removes(self, environment: str) -> bool:
+        """Return whether it removes this environment."""
+        return self.environment in {None, environment}
+
 
 Step = Build | Deploy | Test | Teardown
 

@@ -122,6 +122,7 @@ class Reason(StrEnum):
     CONTAINER_STOPPED = "container_stopped"  # name, code
     NO_LONGER_HEALTHY = "no_longer_healthy"  # name, seconds
     ENVIRONMENT_GONE = "environment_gone"
+    TEARDOWN_UNFINISHED = "teardown_unfinished"
     TIMED_OUT = "timed_out"  # step, seconds
     RUN_TIMED_OUT = "run_timed_out"  # longest
 

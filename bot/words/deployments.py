@@ -157,6 +157,12 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
             zh="环境已不存在：它被删除了，但不是由机器人删除的。",
         ),
     ),
+    Reason.TEARDOWN_UNFINISHED: Wording(
+        Text(
+            en="Its removal has begun, but was not finished. The bot removes what is left.",
+            zh="环境已开始删除，但没有删完。剩余部分由机器人清理。",
+        ),
+    ),
     Reason.PROBE_FAILING: Wording(
         Text(
             en="Container {name} is running, but its probe still fails after {seconds}: {message}.",

@@ -9,6 +9,7 @@ from bot.core.environments.health import Watch
 from bot.model.environment import Endpoint, Environment, EnvironmentState, Outage
 from bot.model.health import Part
 from bot.model.holder import Holder
+from bot.model.pipeline import RunnerName, TeardownConfig
 from bot.model.reason import Reason
 from tests.fakes.snapshots import environment, run
 
@@ -115,6 +116,19 @@ def test_without_a_part_that_serves_it_is_gone_at_once() -> None:
 def test_what_never_started_is_not_called_gone() -> None:
     starting = environment(state=EnvironmentState.STARTING)
     assert health.gone(starting, NOW).outage is None
+
+
+def test_what_is_deployed_is_failed_when_its_removal_was_not_finished() -> None:
+    for state in EnvironmentState:
+        one = environment(state=state)
+        found = health.half_removed(one, NOW)
+        if not state.deployed:
+            assert found is one
+            continue
+        assert (found.state, found.endpoint) == (EnvironmentState.FAILED, None)
+        assert found.outage == Outage(Reason.TEARDOWN_UNFINISHED, NOW)
+    by_job = replace(READY, teardown=TeardownConfig(RunnerName.JENKINS, "down"))
+    assert health.half_removed(by_job, NOW) is by_job
 
 
 def test_a_lost_database_is_an_outage_until_it_is_back() -> None:

@@ -2,6 +2,7 @@
 
 from bot.model.run import RunState
 from tests.dialogue.offline import OfflineTester
+from tests.dialogue.test_failing_previews import EXITED, look
 
 
 async def test_cancelling_interrupts_the_step_and_waits_for_its_cleanup(tester: OfflineTester) -> None:
@@ -100,3 +101,18 @@ async def test_cancel_and_a_new_command_in_one_comment(tester: OfflineTester) ->
     assert "followed by #2" in await tester.living(1)
     assert "Image built" in await tester.living(2)
     assert [run.state for run in await tester.runs()] == [RunState.CANCELLED, RunState.PASSED]
+
+
+async def test_a_stopped_removal_leaves_nothing_that_counts_as_ready(tester: OfflineTester) -> None:
+    await tester.opened()
+    gate = tester.world.script.hold("remove")
+    await tester.comment("/teardown")
+    await gate.reached()
+    await tester.comment("/cancel")
+    await tester.sees("as lin asked")
+    await tester.sees("Cancelled by lin.")
+    await tester.bot.comments.catch_up()
+    assert "Its removal has begun, but was not finished." in await tester.living(1)
+    tester.world.deployed.clear()
+    await look(tester, EXITED)
+    assert "not by the bot" not in await tester.living(1)

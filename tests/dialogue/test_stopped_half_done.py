@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
-from bot.model.environment import EnvironmentKey
+from bot.model.environment import EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
 from bot.model.queue import QueueEntry
@@ -42,9 +42,9 @@ async def test_a_suite_that_is_cancelled_is_removed(tester: OfflineTester) -> No
     assert tester.world.tests_stopped == [PREVIEW]
 
 
-async def test_a_stop_before_the_first_save_after_a_restart(
-    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def stopped_when_claimed(tester: OfflineTester, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return a function after which runs are stopped between their claim and their first save."""
     claim = Runs.claim
 
     async def then_stopped(
@@ -55,8 +55,14 @@ async def test_a_stop_before_the_first_save_after_a_restart(
         await request_stop(tester.bot.store, [run.id for run in claimed], request)
         return claimed
 
+    return lambda: monkeypatch.setattr(Runs, "claim", then_stopped)
+
+
+async def test_a_stop_before_the_first_save_after_a_restart(
+    tester: OfflineTester, stopped_when_claimed: Callable[[], None]
+) -> None:
     await interrupted_in_its_tests(tester)
-    monkeypatch.setattr(Runs, "claim", then_stopped)
+    stopped_when_claimed()
     await tester.start()
     assert "Cancelled by lin" in await tester.read()
     assert tester.world.tests_stopped == [PREVIEW]
@@ -83,3 +89,19 @@ async def test_a_deployment_that_is_cancelled_is_removed(tester: OfflineTester) 
     assert "| Deploy | cancelled |" in await tester.living(1)
     await tester.sees(STOPPING)
     assert tester.world.removed == [PREVIEW]
+
+
+async def test_a_removal_that_was_interrupted_and_then_stopped_leaves_nothing_ready(
+    tester: OfflineTester, stopped_when_claimed: Callable[[], None]
+) -> None:
+    await tester.opened()
+    gate = tester.world.script.hold("remove")
+    await tester.comment("/teardown")
+    await gate.reached()
+    await tester.stop()
+    stopped_when_claimed()
+    await tester.start()
+    await tester.sees("Cancelled by lin.")
+    await tester.bot.comments.catch_up()
+    assert "Its removal has begun, but was not finished." in await tester.living(1)
+    assert (await tester.preview()).state is EnvironmentState.FAILED

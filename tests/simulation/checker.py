@@ -17,6 +17,7 @@ from bot.model.delivery import Delivery, DeliveryState, Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import Comment, PullState
 from bot.model.inventory import ItemKind
+from bot.model.reason import Reason
 from bot.model.run import Run, RunState
 from bot.store import runs, schema
 from bot.store.codec import unpack
@@ -243,8 +244,10 @@ def _things(record: Record) -> Iterator[str]:
 def _environment(record: Record, environment: Environment, there: int | None) -> Iterator[str]:
     """Check one environment; `there` is the run that made what is at the runner."""
     key, run_id = environment.key, environment.run
-    if environment.outage is not None and record.run(run_id).state is RunState.PASSED:
-        yield f"{key} was ready by run {run_id}, and something removed it: {environment.outage.reason}"
+    outage = environment.outage
+    stopped = outage is not None and outage.reason is Reason.TEARDOWN_UNFINISHED
+    if outage is not None and not stopped and record.run(run_id).state is RunState.PASSED:
+        yield f"{key} was ready by run {run_id}, and something removed it: {outage.reason}"
     if environment.state is EnvironmentState.READY and there != run_id:
         yield f"{key} is ready by run {run_id}, and there is that of {there}"
     if record.world.gitee.pulls[key.number].pull.state is not PullState.OPEN:

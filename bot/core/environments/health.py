@@ -98,6 +98,17 @@ def gone(environment: Environment, now: datetime) -> Environment:
     return replace(environment, state=EnvironmentState.FAILED, endpoint=None, outage=outage)
 
 
+def half_removed(environment: Environment, now: datetime) -> Environment:
+    """Return a deployed environment as failed, because a removal that has begun was not finished.
+
+    What only a job can remove stays as it is: the job's own end says what is left.
+    """
+    if not environment.state.deployed or environment.teardown.runner is not None:
+        return environment
+    outage = Outage(Reason.TEARDOWN_UNFINISHED, now)
+    return replace(environment, state=EnvironmentState.FAILED, endpoint=None, outage=outage)
+
+
 def part_at_fault(environment: Environment, watch: Watch) -> Part | None:
     """Return the part that the environment's outage is about; None if there is none."""
     name = environment.outage.part if environment.outage else ""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.core import naming
-from bot.core.environments import takeover
+from bot.core.environments import health, takeover
 from bot.core.environments.expiry import until
 from bot.engine.records import IdentityRecords, PullRecords, PullWriter
 from bot.engine.running.active_run import ActiveRun
@@ -107,6 +107,8 @@ class StepRecorder:
             return replace(result, environment=step.environment, serving_sha=serving)
         if isinstance(step, Teardown) and result.state is StepState.PASSED:
             await self._removed(active, step)
+        elif isinstance(step, Teardown):
+            await self._half_removed(active, step)
         return result
 
     async def flush_log(self, run: Run, index: int) -> None:
@@ -185,7 +187,7 @@ class StepRecorder:
         return replace(new, host=known.host, expires_at=latest, extended_at=known.extended_at)
 
     async def run_ended(self, active: ActiveRun) -> None:
-        """Mark environments that this run was starting as failed.
+        """Mark environments that this run was starting, or had begun to remove, as failed.
 
         `after` does so too, but is not called if the run is stopped while no bot runs.
         """
@@ -196,18 +198,31 @@ class StepRecorder:
             return replace(environment, state=EnvironmentState.FAILED) if starting else environment
 
         await self._writer(active).change(run.repo, run.number, failed)
+        for step, record in zip(run.plan.steps, run.steps, strict=False):
+            if isinstance(step, Teardown) and record.state is StepState.WAITING and record.attempt > 0:
+                await self._half_removed(active, step)
 
     async def _removed(self, active: ActiveRun, step: Teardown) -> None:
         run, writer = active.run, self._writer(active)
 
         def removed(environment: Environment) -> Environment:
-            if step.environment not in {None, environment.key.name}:
+            if not step.removes(environment.key.name):
                 return environment
             return replace(environment, state=EnvironmentState.REMOVED, endpoint=None)
 
         await writer.change(run.repo, run.number, removed)
         if step.everything:
             await writer.forget_images(run.repo, run.number)
+
+    async def _half_removed(self, active: ActiveRun, step: Teardown) -> None:
+        """Store that a teardown that failed or was stopped may have left nothing whole."""
+        run, now = active.run, self.clock.now()
+
+        def half_removed(environment: Environment) -> Environment:
+            begun = step.removes(environment.key.name)
+            return health.half_removed(environment, now) if begun else environment
+
+        await self._writer(active).change(run.repo, run.number, half_removed)
 
 
 def _reported_url(environment: Environment, result: StepResult) -> str:
