@@ -1,5 +1,6 @@
 """Text in both languages, side by side, so that a missing translation is a type error."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,3 +22,12 @@ class Text:
     def say(self, language: Language) -> str:
         """Return the text in `language`."""
         return self.zh if language is Language.ZH else self.en
+
+
+def counted(path: Iterable[str | int]) -> tuple[str, ...]:
+    """Return the path of a value in a file as people count: from 1 in lists.
+
+    >>> counted(("on", "open", 0))
+    ('on', 'open', '1')
+    """
+    return tuple(str(part + 1) if isinstance(part, int) else part for part in path)

@@ -236,6 +236,13 @@ def check_maximum(tree: Tree, most: Mapping[str, ContainerMaximum]) -> Iterator[
         yield ("test", "cpu"), messages.above_maximum(f"{allowed.cpus:g}")
 
 
+def check_exclusive(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield keys that exclude another one."""
+    deploy = tree.get("deploy") if isinstance(tree, dict) else None
+    if isinstance(deploy, dict) and deploy.get("chart") and deploy.get("manifests"):
+        yield ("deploy", "manifests"), messages.CHART_OR_MANIFESTS
+
+
 def _about(path: Path, node: Tree) -> Text | None:
     if isinstance(node, str):
         check = _for(path, VALUES)

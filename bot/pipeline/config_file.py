@@ -12,9 +12,9 @@ from bot.core.language.spelling import nearest
 from bot.model.container_limits import ContainerMaximum
 from bot.model.pipeline import Automatic, Pipeline
 from bot.model.shortening import shortened
-from bot.model.text import Text
+from bot.model.text import Text, counted
 from bot.model.views import ConfigBroken, ConfigProblem
-from bot.pipeline import checks, job_checks, messages, shape
+from bot.pipeline import checks, full_width, job_checks, messages, shape
 from bot.pipeline.yaml_messages import NOT_UTF8
 from bot.pipeline.yaml_tree import Document, Mark, Path, Tree, YamlError, mark_after, parse
 
@@ -60,10 +60,10 @@ def read(
         document = parse(text)
     except YamlError as error:
         shown = content[:MAX_BYTES].decode("utf-8", "replace")
-        problem = ConfigProblem(error.mark.line, error.mark.column, "", error.message)
-        return ConfigBroken(file, ref, (problem,), _excerpt(shown, (problem,)))
+        problems = tuple(full_width.explained(shown, [_problem((), error.mark, error.message)]))
+        return ConfigBroken(file, ref, problems, _excerpt(shown, problems))
     document.root = {} if document.root is None else document.root
-    problems = _first_of_each_key(_problems(document, known_commands, most))
+    problems = _first_of_each_key(full_width.explained(text, _problems(document, known_commands, most)))
     if problems:
         return ConfigBroken(file, ref, problems, _excerpt(text, problems))
     pipeline = _adapter().validate_python(shape.normalized(document.root))
@@ -103,7 +103,7 @@ def _problems(
         yield _problem(path, document.at_key(path), message)
     for path, message in (*checks.check_values(tree), *checks.check_maximum(tree, most)):
         yield _problem(path, document.at(path), message)
-    for path, message in job_checks.check_combinations(tree):
+    for path, message in (*job_checks.check_combinations(tree), *checks.check_exclusive(tree)):
         yield _problem(path, document.at_key(path), message)
     for path, line in _commands(tree):
         name = line.partition(" ")[0]
@@ -137,7 +137,7 @@ def _type_problem(document: Document, error: ErrorDetails) -> ConfigProblem:
 
 
 def _problem(path: Path, mark: Mark, message: Text, suggestion: str = "") -> ConfigProblem:
-    where = shortened(".".join(map(str, path)), _MAX_PATH_LENGTH)
+    where = shortened(".".join(counted(path)), _MAX_PATH_LENGTH)
     return ConfigProblem(mark.line, mark.column, where, message, suggestion)
 
 

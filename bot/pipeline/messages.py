@@ -23,6 +23,9 @@ CHART = Text(
     "Expected a directory in the repository, or an address that begins with oci:// or https://.",
     "应为仓库内的目录，或以 oci:// 或 https:// 开头的地址",
 )
+CHART_OR_MANIFESTS = Text(
+    "A deployment has either chart or manifests; remove one.", "chart 和 manifests 只能写一个，请删去一个"
+)
 VALUE_PATH = Text(
     "Expected the path of a value, such as web.replicas or hosts[0].name.",
     "应为值的路径，例如 web.replicas 或 hosts[0].name",

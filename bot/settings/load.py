@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.core.admission.served import overlaps
+from bot.model.text import counted
 from bot.settings.environment import from_environment, is_setting
 from bot.settings.model import Settings
 from bot.settings.permissions import SECTION, PermissionReader
@@ -137,7 +138,7 @@ def _converted(draft: _Draft) -> Settings | None:
         return _adapter().validate_json(json.dumps(draft.values, default=_not_text), strict=True)
     except ValidationError as error:
         for each in error.errors(include_input=False, include_url=False):
-            path = tuple(str(part) for part in each["loc"])
+            path = counted(each["loc"])
             draft.report(_message(each, path), *path)
         return None
 

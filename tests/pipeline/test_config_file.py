@@ -22,7 +22,7 @@ from bot.model.pipeline import (
 )
 from bot.model.text import Language
 from bot.model.views import ConfigBroken, ConfigProblem
-from bot.pipeline import config_file, messages
+from bot.pipeline import config_file, full_width, messages
 from bot.pipeline.yaml_tree import Document
 
 COMMANDS = frozenset({"build", "deploy", "test", "teardown", "构建"})
@@ -183,6 +183,7 @@ def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
         ("deploy: {chart: ../x}", 1, 17, "deploy.chart", "in the repository"),
         ("deploy: {chart: 'http://x/y.tgz'}", 1, 17, "deploy.chart", "oci://"),
         ("deploy: {manifests: /x}", 1, 21, "deploy.manifests", "in the repository"),
+        ("deploy: {chart: a, manifests: b}", 1, 20, "deploy.manifests", "either chart or manifests"),
         ("deploy: {values: {a..b: 1}}", 1, 19, "deploy.values.a..b", "path of a value"),
         ("deploy: {values: {a: '{nobody}'}}", 1, 22, "deploy.values.a", "nobody"),
         ("deploy: {memory: 512}", 1, 18, "deploy.memory", "memory"),
@@ -211,14 +212,14 @@ def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
         ("services: {app: {image: x}}", 1, 12, "services.app", "reserved for the bot"),
         ("services: {my_db: {image: x}}", 1, 12, "services.my_db", "hostname"),
         ("services: x", 1, 11, "services", "Expected keys"),
-        ("paths: {ignore: ['']}", 1, 18, "paths.ignore.0", "pattern"),
-        ("paths: {ignore: [" + "a" * 201 + "]}", 1, 18, "paths.ignore.0", "pattern"),
+        ("paths: {ignore: ['']}", 1, 18, "paths.ignore.1", "pattern"),
+        ("paths: {ignore: [" + "a" * 201 + "]}", 1, 18, "paths.ignore.1", "pattern"),
         ("paths: {ignore: [" + "a," * 51 + "]}", 1, 17, "paths.ignore", "At most 50"),
         ("on: {open: build}", 1, 12, "on.open", "Expected a list"),
-        ("on: {open: ['']}", 1, 13, "on.open.0", "Unknown command"),
-        ("on: {open: [merge now]}", 1, 13, "on.open.0", "Unknown command"),
-        ("on: {open: [[a]]}", 1, 13, "on.open.0", "Expected text"),
-        ("on: {open: [merge]}", 1, 13, "on.open.0", "Unknown command"),
+        ("on: {open: ['']}", 1, 13, "on.open.1", "Unknown command"),
+        ("on: {open: [merge now]}", 1, 13, "on.open.1", "Unknown command"),
+        ("on: {open: [[a]]}", 1, 13, "on.open.1", "Expected text"),
+        ("on: {open: [merge]}", 1, 13, "on.open.1", "Unknown command"),
         ("on: {closed: []}", 1, 6, "on.closed", "Unknown key"),
         ("on: [build]", 1, 5, "on", "Expected keys"),
         ("language: fr", 1, 11, "language", "zh, en"),
@@ -381,3 +382,37 @@ def test_a_secret_cannot_replace_a_variable_of_the_bot_or_the_system(section: st
 
     assert problem.where == f"{section}.secret_env.{name}"
     assert problem.message == messages.OWN_VARIABLE
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("build：\n  timeout: 60\n", 1, 6),
+        ("build： docker\n", 1, 6),
+        ("version: 1\nbuild：\n  timeout: 60\n", 2, 6),
+        ("version: 1\ndeploy：\n\n", 2, 7),
+        ("build:\n  timeout：60\n", 2, 10),
+        ("build:\n  timeout ：60\n  runner: docker\n", 2, 11),
+        ("version：1\nlanguage：zh\n", 1, 8),
+        ("on：{open: [build]}\n", 1, 3),
+        ("services:\n  - db：1\n    x: 1\n", 2, 7),
+    ],
+)
+def test_a_chinese_colon_is_named(text: str, line: int, column: int) -> None:
+    problem = only(text)
+
+    assert (problem.line, problem.column, problem.message) == (line, column, full_width.COLON)
+
+
+@pytest.mark.parametrize(
+    "text", ["build: {timeout: '：'}", "# 说明：x\n\n\n\nbuild: [", "deploy: {env: {A: [b：c]}}"]
+)
+def test_a_chinese_colon_elsewhere_does_not_hide_a_problem(text: str) -> None:
+    assert only(text).message != full_width.COLON
+
+
+def test_a_chinese_colon_in_text_is_text() -> None:
+    found = read('deploy: {env: {NOTE: "价格：1"}}')
+
+    assert isinstance(found, Pipeline)
+    assert found.deploy.env == {"NOTE": "价格：1"}

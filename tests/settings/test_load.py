@@ -152,7 +152,7 @@ def test_all_errors_are_reported_at_once_with_position_and_suggestion(file: Path
         'chatops.toml:5: gitte: unknown section; did you mean "gitee"?',
         "chatops.toml:8: docker.cpus: should be greater than 0",
         "chatops.toml:9: docker.firewall: should be a valid boolean",
-        "chatops.toml:11: repos.allow.1: should be a valid string",
+        "chatops.toml:11: repos.allow.2: should be a valid string",
         "chatops.toml:16: permissions.build: 'wirte': unknown level; did you mean \"write\"?",
         "chatops.toml:18: preview.ttl: string should match pattern '^[1-9][0-9]{0,4}[smhdw]$'",
         "chatops.toml:20: comments.language: should be 'zh' or 'en'",

@@ -74,11 +74,11 @@ PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']
         (PLAIN.replace("steps = ['build']\n", ""), "/chatops.toml:3: secrets.token.steps: is required"),
         (
             PLAIN.replace("'build'", "'setup'"),
-            "/chatops.toml:6: secrets.token.steps.0: should be 'build', 'deploy', 'services' or 'test'",
+            "/chatops.toml:6: secrets.token.steps.1: should be 'build', 'deploy', 'services' or 'test'",
         ),
         (
             PLAIN.replace("shop/*", "shop"),
-            '/chatops.toml:5: secrets.token.repos.0: is not a pattern of repositories, such as "shop/*"',
+            '/chatops.toml:5: secrets.token.repos.1: is not a pattern of repositories, such as "shop/*"',
         ),
         (
             PLAIN.replace("shop/*", "other/*"),
@@ -98,11 +98,11 @@ PLAIN = "[secrets.token]\nfile = 'SECRET'\nrepos = ['shop/*']\nsteps = ['build']
         ),
         (
             PLAIN + "environments = ['*', '!production']\n",
-            f"/chatops.toml:7: secrets.token.environments.1: {NO_ENVIRONMENT}",
+            f"/chatops.toml:7: secrets.token.environments.2: {NO_ENVIRONMENT}",
         ),
         (
             PLAIN + "environments = ['Production']\n",
-            f"/chatops.toml:7: secrets.token.environments.0: {NO_ENVIRONMENT}",
+            f"/chatops.toml:7: secrets.token.environments.1: {NO_ENVIRONMENT}",
         ),
         (
             PLAIN + "environments = []\n",
