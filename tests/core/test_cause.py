@@ -1,10 +1,13 @@
 """The one line that says why a program failed, for what common runtimes write."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.results.cause import LONGEST, cause, with_cause
+from bot.core.results.cause import LONGEST, cause, outage_with_cause, with_cause
+from bot.model.environment import Outage
 from bot.model.reason import Reason
 from bot.model.run import StepResult, StepState
 
@@ -169,3 +172,14 @@ def test_a_failed_container_gets_its_cause() -> None:
 )
 def test_other_results_are_left_alone(result: StepResult) -> None:
     assert with_cause(result) is result
+
+
+def test_a_preview_that_stopped_working_says_what_a_runtime_wrote() -> None:
+    outage = Outage(Reason.CRASH_LOOP, datetime(2026, 3, 1, tzinfo=UTC), {"name": "app"}, "app", PYTHON)
+    assert outage_with_cause(outage).facts == {"name": "app", "cause": "KeyError: 'DATABASE_URL'"}
+
+
+@pytest.mark.parametrize("log", ["", "GET / 200", "serving on :8080\nGET /login 200"])
+def test_the_last_line_of_what_was_long_up_is_not_the_cause(log: str) -> None:
+    outage = Outage(Reason.CONTAINER_STOPPED, datetime(2026, 3, 1, tzinfo=UTC), {"name": "app"}, "app", log)
+    assert outage_with_cause(outage) is outage

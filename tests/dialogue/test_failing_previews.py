@@ -51,6 +51,16 @@ async def shown(tester: OfflineTester, path: str) -> Any:
         return await client.get(path, headers={"Accept-Language": "en"})
 
 
+async def test_the_first_line_says_why_a_service_has_died(deployed: OfflineTester) -> None:
+    deployed.world.last_words = "serving\nConnectionError: no <database>\n"
+    await look(deployed, EXITED, 5 * MINUTES)
+
+    said = await deployed.living(1)
+    assert said.startswith("⚠️ **The preview has stopped working** · `ConnectionError: no <database>` · ")
+    page = (await shown(deployed, "/runs/1")).text
+    assert "<code>ConnectionError: no &lt;database&gt;</code>" in page
+
+
 async def test_everything_says_that_a_service_has_died(deployed: OfflineTester) -> None:
     await look(deployed, EXITED, 5 * MINUTES)
 

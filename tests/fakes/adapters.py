@@ -141,6 +141,8 @@ class FakeWorld:
     """Resources in addition to the deployed ones."""
     parts: dict[EnvironmentKey, tuple[Part, ...]] = field(default_factory=dict)
     """Parts of deployed environments; those that are not listed have one part, which is well."""
+    last_words: str = ""
+    """What a part has written at last."""
     removed_items: list[Item] = field(default_factory=list)
     removed: list[EnvironmentKey] = field(default_factory=list)
     tests_stopped: list[EnvironmentKey] = field(default_factory=list)
@@ -325,7 +327,7 @@ class FakeAdapters:
 
     async def output(self, part: Part) -> str:
         await self._state.script.pass_through("output")
-        return f"the last words of {part.name}"
+        return self._state.last_words or f"the last words of {part.name}"
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         for item in items:

@@ -283,7 +283,7 @@ CRASHING = Environment(
     outage=Outage(
         Reason.CRASH_LOOP,
         START + timedelta(hours=2),
-        {"name": "app", "code": "137", "times": "4", "seconds": "300"},
+        {"name": "app", "code": "137", "times": "4", "seconds": "300", "cause": "panic: `@all` </details>"},
         "app",
         "serving on :8080\npanic: `@all` </details>\n",
     ),

@@ -146,6 +146,14 @@ async def test_a_failure_without_an_exit_code_shows_none(client: Client, bench: 
     assert "<code>COPY shop .</code> 执行失败。" in await page(client, "/", language="zh")
 
 
+async def test_a_failure_shows_the_line_that_says_why(client: Client, bench: Bench) -> None:
+    facts = {"name": "app", "code": "1", "cause": "KeyError: '<URL>'"}
+    result = StepResult(StepState.FAILED, Reason.CONTAINER_EXITED, facts)
+    bench.runs.put(run(66, RunState.FAILED, steps=(step("deploy", StepState.FAILED, result),)))
+
+    assert (await page(client, "/runs/66")).count("<code>KeyError: &#39;&lt;URL&gt;&#39;</code>") == 2
+
+
 async def test_an_automatic_run_names_no_person(client: Client, bench: Bench) -> None:
     bench.runs.put(run(67, RunState.PASSED, origin=Origin(Trigger.MERGE, "")))
 

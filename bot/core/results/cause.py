@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.core.results.last_lines import last_lines
+from bot.model.environment import Outage
 from bot.model.reason import Reason
 from bot.model.run import StepResult, StepState
 from bot.model.shortening import shortened
@@ -53,6 +54,13 @@ def with_cause(result: StepResult) -> StepResult:
         return result
     found = cause(result.log_tail, ended=result.reason in _EXITED)
     return replace(result, facts={**result.facts, "cause": found}) if found else result
+
+
+def outage_with_cause(outage: Outage) -> Outage:
+    """Return why a preview stopped working, with the line of its output that says why as its fact `cause`."""
+    # The last line of a program that has long been up, of no known form, is about something else.
+    found = cause(outage.log, ended=False)
+    return replace(outage, facts={**outage.facts, "cause": found}) if found else outage
 
 
 def cause(output: str, *, ended: bool = True) -> str:

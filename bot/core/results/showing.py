@@ -1,6 +1,6 @@
 """What a run's comment shows besides the run: commands to type next, whom to mention, environments."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -115,14 +115,19 @@ def without_logs(run: Run) -> Run:
 
 
 def _without_output(result: StepResult) -> StepResult:
-    facts = {name: value for name, value in result.facts.items() if name != "cause"}
-    return replace(result, log_tail="", facts=facts, failure_messages={})
+    return replace(result, log_tail="", facts=_without_cause(result.facts), failure_messages={})
+
+
+def _without_cause(facts: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in facts.items() if name != "cause"}
 
 
 def without_output(environment: Environment) -> Environment:
     """Return the environment without the last output of what has failed, as `without_logs` does for runs."""
     outage = environment.outage
-    return replace(environment, outage=replace(outage, log="")) if outage else environment
+    if outage is None:
+        return environment
+    return replace(environment, outage=replace(outage, log="", facts=_without_cause(outage.facts)))
 
 
 def _after_success(run: Run) -> tuple[str, ...]:

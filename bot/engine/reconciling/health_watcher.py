@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.core.environments import health
 from bot.core.environments.health import Watch
+from bot.core.results.cause import outage_with_cause
 from bot.core.results.masked import Mask
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.records import Records
@@ -79,4 +80,5 @@ class HealthWatcher:
         except ChatOpsError as error:
             logger.warning("%s: its output cannot be read: %s", changed.key, error)
             return changed
-        return replace(changed, outage=replace(changed.outage, log=log[-LOG_CHARACTERS:]))
+        outage = outage_with_cause(replace(changed.outage, log=log[-LOG_CHARACTERS:]))
+        return replace(changed, outage=outage)
