@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.app.bot import Bot
 from bot.model.environment import Environment
+from bot.model.errors import RetryLater
 from bot.model.run import Run
 from playground import branches
 from playground.git_repositories import Files
@@ -182,8 +183,15 @@ class BotTester:
     # Waiting
 
     async def idle(self) -> None:
-        """Wait until Gitee and the bot are idle."""
-        await self.until(self._quiet)
+        """Wait until Gitee and the bot are idle, and the store answers."""
+        await self.until(self._surely_quiet)
+
+    async def _surely_quiet(self) -> bool:
+        try:
+            return await self._quiet()
+        except RetryLater:
+            # A connection from before an outage of the store says so once.
+            return False
 
     async def _quiet(self) -> bool:
         await self.gitee.delivered()

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 
 from bot.cli import main
+from bot.model.errors import RetryLater
+from bot.model.reason import Reason
 from bot.model.run import RunState
 from bot.settings.model import StoreSettings
 from bot.store import database
@@ -71,6 +73,22 @@ async def test_the_bot_waits_for_a_locked_sqlite_file(
             assert (await client.get("/runs/1")).status_code == 200, "readers do not wait for writers"
     assert "2 tests passed" in await steady.read()
     assert [run.state for run in await steady.runs()] == [RunState.PASSED]
+
+
+async def test_waiting_for_the_bot_outlasts_a_connection_from_before_an_outage(
+    steady: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending, asked = steady._pending, list[bool]()
+
+    async def stale_at_first() -> bool:
+        asked.append(await pending())
+        if len(asked) == 1:
+            raise RetryLater(Reason.STORE_UNAVAILABLE)
+        return asked[-1]
+
+    monkeypatch.setattr(steady, "_pending", stale_at_first)
+    await steady.idle()
+    assert len(asked) > 1
 
 
 async def test_an_outage_of_postgresql_costs_only_time(
