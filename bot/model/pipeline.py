@@ -203,6 +203,16 @@ class TeardownConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceHealth:
+    """When one of `services` is considered ready; without this section, once its port is open."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    path: str | None = None
+    """URL path on `port` that must return a status below 400, within `deploy.health.timeout`."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceConfig:
     """A container that the service needs, such as a database."""
 
@@ -219,7 +229,13 @@ class ServiceConfig:
     command: tuple[str, ...] = ()
     """Replaces the image's command."""
     port: int | None = None
-    """Port that must be open before the service starts."""
+    """Port that must be open before what depends on it starts; the deployed service depends on all."""
+    health: ServiceHealth = field(default_factory=ServiceHealth)
+    """When it is considered ready, if an open port is not enough."""
+    depends_on: tuple[str, ...] = ()
+    """Others of `services` that must be ready before it starts; the rest starts at the same time."""
+    memory: str | None = None
+    """Memory limit, such as `1g`; by default `deploy.memory`. The operator sets a maximum."""
 
 
 @dataclass(frozen=True, slots=True)

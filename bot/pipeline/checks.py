@@ -12,7 +12,7 @@ from bot.core import duration, sizes
 from bot.model.container_limits import ContainerMaximum
 from bot.model.pipeline import RunnerName
 from bot.model.text import Text
-from bot.pipeline import job_checks, messages
+from bot.pipeline import job_checks, messages, service_checks
 from bot.pipeline.yaml_tree import Path, Tree, walk
 
 T = TypeVar("T")
@@ -42,7 +42,8 @@ SECRETS: tuple[Pattern, ...] = (
 
 MAX_ENTRIES: Mapping[Pattern, int] = {
     ("on", "*"): 10,
-    ("services",): 8,
+    ("services",): service_checks.MOST,
+    ("services", "*", "depends_on"): service_checks.MOST,
     ("deploy", "environments"): 10,
     ("test", "suites"): 20,
     ("paths", "*"): 50,
@@ -155,6 +156,7 @@ def _secret_variable(text: str) -> Text | None:
 
 
 _secret = _matching(r"[a-z0-9][a-z0-9._-]{0,62}", messages.SECRET)
+_url_path = _matching(r"/[!-~]{0,500}", messages.URL_PATH)
 _stage = _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", messages.STAGE)
 
 VALUES: Mapping[Pattern, Check] = {
@@ -167,7 +169,7 @@ VALUES: Mapping[Pattern, Check] = {
     ("deploy", "manifests"): _repository_path,
     ("deploy", "chart"): _chart,
     ("deploy", "values", "*"): job_checks.value,
-    ("deploy", "health", "path"): _matching(r"/[!-~]{0,500}", messages.URL_PATH),
+    ("deploy", "health", "path"): _url_path,
     ("deploy", "environments", "*", "ttl"): _ttl,
     ("test", "target"): _stage,
     ("test", "memory"): _memory,
@@ -175,6 +177,8 @@ VALUES: Mapping[Pattern, Check] = {
     ("test", "command"): _not_blank,
     ("test", "suites", "*"): _not_blank,
     ("test", "report"): _container_path,
+    ("services", "*", "memory"): _memory,
+    ("services", "*", "health", "path"): _url_path,
     ("services", "*", "image"): _matching(r"[a-z0-9A-Z][\w./:@-]{0,254}", messages.IMAGE),
     ("paths", "*", "*"): _pattern,
     **dict.fromkeys(((*part, "secrets", "*") for part in SECRETS), _secret),
@@ -222,18 +226,36 @@ def check_names(tree: Tree) -> Iterator[tuple[Path, Text]]:
 
 
 def check_maximum(tree: Tree, most: Mapping[str, ContainerMaximum]) -> Iterator[tuple[Path, Text]]:
-    """Yield what asks for more than the operator allows, by the name of the runner that executes it."""
-    test = tree.get("test") if isinstance(tree, dict) else None
-    if not isinstance(test, dict):
-        return
-    runner, memory, cpu = test.get("runner", RunnerName.DOCKER), test.get("memory"), test.get("cpu")
-    allowed = most.get(runner) if isinstance(runner, str) else None
-    if allowed is None:
-        return
+    """Yield what asks for more than the operator allows, by the name of the runner that executes it.
+
+    More `deploy.memory` than that is not refused: the operator's maximum then applies.
+    """
+    test, deploy = _section(tree, "test"), _section(tree, "deploy")
+    if allowed := _allowed(test, most):
+        yield from _above_memory(("test", "memory"), test.get("memory"), allowed)
+        cpu = test.get("cpu")
+        if isinstance(cpu, str) and not _cpu(cpu) and float(cpu) > allowed.cpus:
+            yield ("test", "cpu"), messages.above_maximum(f"{allowed.cpus:g}")
+    if allowed := _allowed(deploy, most):
+        services = _section(tree, "services")
+        for name in services:
+            memory = _section(services, name).get("memory")
+            yield from _above_memory(("services", name, "memory"), memory, allowed)
+
+
+def _section(tree: Tree, name: str) -> dict[str, Tree]:
+    found = tree.get(name) if isinstance(tree, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _allowed(section: Mapping[str, Tree], most: Mapping[str, ContainerMaximum]) -> ContainerMaximum | None:
+    runner = section.get("runner", RunnerName.DOCKER)
+    return most.get(runner) if isinstance(runner, str) else None
+
+
+def _above_memory(path: Path, memory: Tree, allowed: ContainerMaximum) -> Iterator[tuple[Path, Text]]:
     if isinstance(memory, str) and not _memory(memory) and sizes.parse(memory) > sizes.parse(allowed.memory):
-        yield ("test", "memory"), messages.above_maximum(allowed.memory)
-    if isinstance(cpu, str) and not _cpu(cpu) and float(cpu) > allowed.cpus:
-        yield ("test", "cpu"), messages.above_maximum(f"{allowed.cpus:g}")
+        yield path, messages.above_maximum(allowed.memory)
 
 
 def check_exclusive(tree: Tree) -> Iterator[tuple[Path, Text]]:

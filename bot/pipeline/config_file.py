@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import cache
+from itertools import chain
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -14,7 +15,7 @@ from bot.model.pipeline import Automatic, Pipeline
 from bot.model.shortening import shortened
 from bot.model.text import Text, counted
 from bot.model.views import ConfigBroken, ConfigProblem
-from bot.pipeline import checks, full_width, job_checks, messages, shape
+from bot.pipeline import checks, full_width, job_checks, messages, service_checks, shape
 from bot.pipeline.yaml_messages import NOT_UTF8
 from bot.pipeline.yaml_tree import Document, Mark, Path, Tree, YamlError, mark_after, parse
 
@@ -26,6 +27,7 @@ _NO_MAXIMUM: Mapping[str, ContainerMaximum] = {}
 _EXCERPT_LINES = 40
 _EXCERPT_WIDTH = 160
 _MAX_PATH_LENGTH = 100
+_COMBINATIONS = (job_checks.check_combinations, checks.check_exclusive, service_checks.check_health)
 _MESSAGES = {
     "dataclass_type": messages.SECTION,
     "mapping_type": messages.SECTION,
@@ -103,13 +105,13 @@ def _problems(
         yield _problem(path, document.at_key(path), message)
     for path, message in (*checks.check_values(tree), *checks.check_maximum(tree, most)):
         yield _problem(path, document.at(path), message)
-    for path, message in (*job_checks.check_combinations(tree), *checks.check_exclusive(tree)):
+    for path, message in chain.from_iterable(check(tree) for check in _COMBINATIONS):
         yield _problem(path, document.at_key(path), message)
-    for path, line in _commands(tree):
-        name = line.partition(" ")[0]
-        if name not in known_commands:
-            guess = nearest(name, known_commands) or ""
-            yield _problem(path, document.at(path), messages.COMMAND, guess)
+    for path, message, guess in (
+        *service_checks.check_dependencies(tree),
+        *_unknown_commands(tree, known_commands),
+    ):
+        yield _problem(path, document.at(path), message, guess)
 
 
 def _type_errors(tree: Tree) -> list[ErrorDetails]:
@@ -149,12 +151,18 @@ def _first_of_each_key(problems: Iterable[ConfigProblem]) -> tuple[ConfigProblem
     return tuple(sorted(first.values(), key=lambda problem: (problem.line, problem.column)))[:MAX_PROBLEMS]
 
 
+def _unknown_commands(tree: Tree, known: frozenset[str]) -> Iterator[tuple[Path, Text, str]]:
+    for path, name in _commands(tree):
+        if name not in known:
+            yield path, messages.COMMAND, nearest(name, known) or ""
+
+
 def _commands(tree: Tree) -> Iterator[tuple[Path, str]]:
     on = tree.get("on") if isinstance(tree, dict) else None
     for trigger, names in on.items() if isinstance(on, dict) else ():
         for index, line in enumerate(names if isinstance(names, list) else ()):
             if isinstance(line, str):
-                yield ("on", trigger, index), _bare(line)
+                yield ("on", trigger, index), _bare(line).partition(" ")[0]
 
 
 def _without_slashes(on: Automatic) -> Automatic:

@@ -12,6 +12,9 @@ VERSION = Text("Expected 1, the only version of this format.", "应为 1，目�
 INVALID = Text("Invalid value.", "值无效")
 IMAGE_REQUIRED = Text("image is required for every service.", "每个服务都必须指定 image（镜像）")
 
+DEPENDS_ON_ITSELF = Text("A service cannot depend on itself.", "服务不能依赖自身")
+PORT_REQUIRED = Text("health.path requires port.", "写了 health.path 就必须指定 port（端口）")
+
 PATH = Text(
     "Expected a path in the repository: relative, without ‘..’ and backslashes.",
     "应为仓库内的相对路径，不能是绝对路径，也不能包含 .. 或反斜杠",
@@ -101,6 +104,18 @@ def unknown_key(known: tuple[str, ...]) -> Text:
     """Return the message for an unknown key; `known` are the keys that exist there."""
     names = ", ".join(known)
     return Text(f"Unknown key. Known: {names}.", f"未知的键；可用：{names}")
+
+
+def unknown_service(known: tuple[str, ...]) -> Text:
+    """Return the message for a dependency that is not among the other services."""
+    names = ", ".join(known) or "–"
+    return Text(f"There is no such service. Others: {names}.", f"没有这个服务；其他服务：{names}")
+
+
+def cycle(names: tuple[str, ...]) -> Text:
+    """Return the message for services of which each depends on the next, and the last on the first."""
+    way = " → ".join((*names, names[0]))
+    return Text(f"These services wait for each other: {way}.", f"这些服务互相等待：{way}")
 
 
 def one_of(values: tuple[str, ...]) -> Text:

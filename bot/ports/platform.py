@@ -27,6 +27,12 @@ class ServiceSpec:
     command: tuple[str, ...] = ()
     port: int | None = None
     secrets: Sequence[SecretValue] = ()
+    health_path: str | None = None
+    """URL path that must answer; without one, an open port is enough."""
+    depends_on: Sequence[str] = ()
+    """Names of those that must be ready before it starts."""
+    memory: str | None = None
+    """None means as much as the deployed service."""
 
 
 @dataclass(frozen=True, slots=True)

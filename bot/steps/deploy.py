@@ -133,6 +133,9 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
                 service.command,
                 service.port,
                 context.secrets.get(f"services.{name}", ()),
+                health_path=service.health.path,
+                depends_on=service.depends_on,
+                memory=service.memory,
             )
             for name, service in sorted(step.services.items())
         ),

@@ -67,6 +67,7 @@ def accepted(text: str) -> bool:
         "{}",
         "deploy: {env: {PORT: 8080, DEBUG: true}, port: null, health: {timeout: 5}}",
         "services: {db: {image: x}}",
+        "services: {db: {image: x}, api: {image: y, port: 80, health: {path: /}, depends_on: [db]}}",
     ],
 )
 def test_schema_and_bot_accept_the_same_files(text: str) -> None:

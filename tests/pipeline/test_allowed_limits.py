@@ -1,4 +1,4 @@
-"""What the operator allows the containers of tests."""
+"""What the operator allows the containers of tests and services."""
 
 from textwrap import dedent
 
@@ -26,10 +26,13 @@ def within(text: str) -> Pipeline | ConfigBroken:
         "test: {runner: jenkins, job: a, memory: 64g, cpu: 64}",
         "test: {}",
         "deploy: {port: 80}",
+        "services: {db: {image: x, memory: 2g}}",
+        "{deploy: {runner: kubernetes}, services: {db: {image: x, memory: 4g}}}",
+        "deploy: {memory: 64g}",
         "",
     ],
 )
-def test_tests_may_have_what_the_operator_allows(text: str) -> None:
+def test_containers_may_have_what_the_operator_allows(text: str) -> None:
     assert isinstance(within(text), Pipeline)
 
 
@@ -43,6 +46,12 @@ def test_tests_may_have_what_the_operator_allows(text: str) -> None:
             "test.cpu",
             33,
             "The operator allows at most 1.",
+        ),
+        (
+            "services: {db: {image: x, memory: 3g}}",
+            "services.db.memory",
+            35,
+            "The operator allows at most 2g.",
         ),
         ("test: {memory: 9999g}", "test.memory", 16, "Expected a memory size from 16m to 64g"),
         ("test: {cpu: many}", "test.cpu", 13, "Expected a number of CPUs"),
@@ -60,7 +69,11 @@ def test_more_than_the_operator_allows_has_its_place(
 
 
 @pytest.mark.parametrize(
-    "text", ["test: [a]", "test:", "[]", "test: {runner: [a], cpu: 2}", "test: {cpu: [2]}"]
+    "text",
+    [
+        *("test: [a]", "test:", "[]", "test: {runner: [a], cpu: 2}", "test: {cpu: [2]}"),
+        *("services: [a]", "services: {db: [a]}", "services: {db: {memory: [3g]}}"),
+    ],
 )
 def test_what_is_no_text_is_left_to_the_other_checks(text: str) -> None:
     found = within(text)

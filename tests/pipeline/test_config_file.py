@@ -18,6 +18,7 @@ from bot.model.pipeline import (
     Pipeline,
     RunnerName,
     ServiceConfig,
+    ServiceHealth,
     TestConfig,
 )
 from bot.model.text import Language
@@ -91,6 +92,7 @@ def test_a_file_with_every_key() -> None:
           timeout: 60
         services:
           db: {image: "postgres:16", env: {POSTGRES_PASSWORD: x}, command: [postgres], port: 5432}
+          api: {image: api, port: 80, health: {path: /healthz}, depends_on: [db], memory: 1g}
         paths:
           include: [src/]
           ignore: ["**/*.md", "!src/x.md"]
@@ -131,7 +133,10 @@ def test_a_file_with_every_key() -> None:
             job="shop/e2e",
         ),
         services={
-            "db": ServiceConfig("postgres:16", {"POSTGRES_PASSWORD": "x"}, command=("postgres",), port=5432)
+            "db": ServiceConfig("postgres:16", {"POSTGRES_PASSWORD": "x"}, command=("postgres",), port=5432),
+            "api": ServiceConfig(
+                "api", port=80, health=ServiceHealth("/healthz"), depends_on=("db",), memory="1g"
+            ),
         },
         paths=PathFilter(("src/",), ("**/*.md", "!src/x.md")),
         language=Language.EN,
@@ -211,6 +216,39 @@ def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
         ("services: {db: {image: -v}}", 1, 24, "services.db.image", "image name"),
         ("services: {app: {image: x}}", 1, 12, "services.app", "reserved for the bot"),
         ("services: {my_db: {image: x}}", 1, 12, "services.my_db", "hostname"),
+        (
+            "services: {a: {image: x, port: 1, health: {path: x}}}",
+            1,
+            50,
+            "services.a.health.path",
+            "begins with",
+        ),
+        ("services: {a: {image: x, health: {path: /}}}", 1, 26, "services.a.health", "requires port"),
+        ("services: {a: {image: x, health: /}}", 1, 34, "services.a.health", "Expected keys"),
+        ("services: {a: {image: x, memory: 1}}", 1, 34, "services.a.memory", "memory"),
+        ("services: {a: {image: x, depends_on: b}}", 1, 38, "services.a.depends_on", "Expected a list"),
+        ("services: {a: {image: x, depends_on: [a]}}", 1, 39, "services.a.depends_on.1", "on itself"),
+        ("services: {a: {image: x, depends_on: [app]}}", 1, 39, "services.a.depends_on.1", "no such service"),
+        ("services: {a: {image: x, depends_on: [[a]]}}", 1, 39, "services.a.depends_on.1", "Expected text"),
+        (
+            "services: {a: {image: x, depends_on: [" + "a," * 9 + "]}}",
+            1,
+            38,
+            "services.a.depends_on",
+            "most 8",
+        ),
+        (
+            "services: {a: {image: x, depends_on: [b]}, b: {image: x, depends_on: [c, a]}, c: {image: x}}",
+            *(1, 39, "services.a.depends_on.1"),
+            "a → b → a",
+        ),
+        (
+            "services: {" + ", ".join(f"s{n}: {{image: x}}" for n in range(9)) + "}",
+            1,
+            11,
+            "services",
+            "most 8",
+        ),
         ("services: x", 1, 11, "services", "Expected keys"),
         ("paths: {ignore: ['']}", 1, 18, "paths.ignore.1", "pattern"),
         ("paths: {ignore: [" + "a" * 201 + "]}", 1, 18, "paths.ignore.1", "pattern"),
@@ -261,6 +299,8 @@ def test_an_error_without_a_translation_is_reported_in_both_languages() -> None:
         ("test: {runner: [docker]}", ""),
         ("on: {open: [/tset]}", "test"),
         ("on: {open: [merge]}", ""),
+        ("services: {worker: {image: x, depends_on: [databse]}, database: {image: x}}", "database"),
+        ("services: {worker: {image: x, depends_on: [other]}, database: {image: x}}", ""),
     ],
 )
 def test_near_misses_get_a_suggestion(text: str, suggestion: str) -> None:

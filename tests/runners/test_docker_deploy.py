@@ -86,6 +86,68 @@ async def test_services_are_ready_first_and_reachable_by_name(stage: Stage) -> N
     assert "MODE=fast" in stage.container("db").attrs["Config"]["Env"]
 
 
+async def test_services_that_do_not_depend_on_each_other_start_together(stage: Stage) -> None:
+    # Each is ready only once the other one has started: one after the other, neither would ever be.
+    meet = "until nslookup {other}; do sleep 0.1; done; exec httpd -f -p 80 -h /tmp"
+    left, right = (
+        ServiceSpec(name, stage.tests_image, command=("sh", "-c", meet.format(other=other)), port=80)
+        for name, other in (("left", "right"), ("right", "left"))
+    )
+    last = ServiceSpec("api", stage.tests_image, command=("sleep", "999"), depends_on=("left", "right"))
+
+    await stage.platform.deploy(stage.spec(services=[last, left, right]), stage.log)
+
+    lines = stage.log.text.splitlines()
+    assert lines.index("left is ready") < lines.index(f"starting api from {stage.tests_image}")
+    assert lines.index("right is ready") < lines.index(f"starting api from {stage.tests_image}")
+    assert lines.index("api is ready") < lines.index(f"starting app from {stage.image.pinned}")
+
+
+async def test_a_service_with_a_health_path_is_ready_once_it_answers(stage: Stage) -> None:
+    # Its port is open at once, with 404; the page is there later.
+    late = "mkdir /late; httpd -p 80 -h /late; sleep 0.5; touch /late/ready; exec sleep 999"
+    api = ServiceSpec("api", stage.tests_image, command=("sh", "-c", late), port=80, health_path="/ready")
+    script = "wget -O /tmp/found http://api/ready && exec httpd -f -p 8080 -h /tmp"
+
+    endpoint = await stage.platform.deploy(
+        stage.spec(services=[api], command=("sh", "-c", script)), stage.log
+    )
+
+    assert await get(endpoint, "/found") == ""
+
+
+@pytest.mark.parametrize("failing", ["db", "cache"])
+async def test_a_service_that_exits_is_named_while_others_still_start(stage: Stage, failing: str) -> None:
+    script = "echo 'FATAL: no password was given'; exit 3"
+    db, cache = (
+        ServiceSpec(
+            name, stage.tests_image, command=("sh", "-c", script if name == failing else "sleep 999"), port=1
+        )
+        for name in ("db", "cache")
+    )
+
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(services=[db, cache]), stage.log)
+
+    facts = {"name": failing, "code": "3"}
+    assert (caught.value.reason, caught.value.facts) == (Reason.CONTAINER_EXITED, facts)
+    assert caught.value.log == "FATAL: no password was given"
+    assert "starting app" not in stage.log.text
+    assert stage.empty
+
+
+async def test_each_service_has_its_own_memory(stage: Stage) -> None:
+    services = [
+        ServiceSpec("large", stage.tests_image, command=("sleep", "999"), memory="48m"),
+        ServiceSpec("small", stage.tests_image, command=("sleep", "999")),
+    ]
+
+    await stage.platform.deploy(stage.spec(services=services), stage.log)
+
+    found = {part: stage.container(part).attrs["HostConfig"]["Memory"] for part in ("large", "small")}
+    assert found == {"large": 48 << 20, "small": 32 << 20}
+
+
 async def test_a_second_deployment_replaces_all_containers(stage: Stage) -> None:
     service = ServiceSpec(name="cache", image=stage.tests_image, command=("sleep", "999"))
     first = await stage.platform.deploy(stage.spec(services=[service]), stage.log)

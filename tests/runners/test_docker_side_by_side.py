@@ -159,4 +159,6 @@ async def test_two_deployments_need_memory_for_both(stage: Stage, engine: Docker
     assert not await platform.has_room(stage.spec(memory=f"{(half >> 20) + 2}m"))
     services = [ServiceSpec("db", stage.tests_image)]
     assert not await platform.has_room(stage.spec(memory=f"{half >> 20}m", services=services))
+    services = [ServiceSpec("db", stage.tests_image, memory="16m")]
+    assert await platform.has_room(stage.spec(memory=f"{(half >> 20) - 16}m", services=services))
     assert await stage.platform.has_room(stage.spec(memory="9999g")), "the operator's maximum counts"

@@ -102,6 +102,20 @@ def test_memory_is_the_requested_amount_up_to_the_operators_limit() -> None:
     assert capped["limits"]["memory"] == "256Mi"
 
 
+def test_a_service_has_its_own_memory_and_health_path() -> None:
+    services = [
+        ServiceSpec("api", "api", port=80, health_path='/a?b="c', memory="64m"),
+        ServiceSpec("db", "postgres:16", port=5432),
+    ]
+
+    api, database = (pod["containers"][0] for pod in pods(built(services=services))[1:])
+
+    assert api["resources"]["limits"]["memory"] == "64Mi"
+    assert api["readinessProbe"]["httpGet"] == {"path": '/a?b="c', "port": 80}
+    assert database["resources"]["limits"]["memory"] == "128Mi"
+    assert database["readinessProbe"]["tcpSocket"] == {"port": 5432}
+
+
 def test_an_ingress_carries_class_annotations_and_certificate() -> None:
     routing = Routing("nginx", {"cert-manager.io/issuer": "x"}, tls=True, tls_secret="web-tls")
 

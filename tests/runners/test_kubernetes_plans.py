@@ -12,7 +12,7 @@ import pytest
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.model.secrets import SecretValue
-from bot.ports import Definition
+from bot.ports import Definition, ServiceSpec
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.helm import Helm
@@ -90,6 +90,23 @@ async def test_a_chart_as_helm_creates_it_is_completed(helm: Path, tmp_path: Pat
     assert pod["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert "HorizontalPodAutoscaler" not in {each.kind for each in plan.manifests}
     assert any(line.startswith("skipped HorizontalPodAutoscaler/") for line in plan.changes)
+
+
+async def test_services_come_up_before_those_that_depend_on_them() -> None:
+    services = [
+        ServiceSpec("api", "api", port=80, depends_on=("db", "cache")),
+        *(ServiceSpec(name, name, port=1) for name in ("db", "cache")),
+    ]
+    access = ClusterAccess()
+    charts = Charts(KnownCluster(access), Helm(access, Path("/unused")), ChartPolicy())
+    spec = environment_of(services=services)
+
+    plan = await DeploymentPlanner(
+        spec, "pr-12-shop", KubernetesOptions("bot"), charts, ProcessSandbox()
+    ).plan()
+
+    deployed = [[each.name for each in stage if each.kind == "Deployment"] for stage in plan.stages]
+    assert deployed == [["cache", "db"], ["api"], ["app"]]
 
 
 @pytest.mark.attack

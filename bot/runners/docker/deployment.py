@@ -1,11 +1,13 @@
 """Starts one environment: its services, then the service under test, until all are healthy."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core.admission.images import name_of
 from bot.core.deciding.web_port import web_port
+from bot.core.environments import startup
 from bot.core.results.restrictions import BY_OPERATOR, restricted_by
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
@@ -44,11 +46,34 @@ class Deployment:
 
     async def run(self) -> Endpoint:
         """Start all containers and return the endpoint; after an error the caller removes them."""
-        started = [await self._service(service) for service in self.spec.services]
+        named = {service.name: service for service in self.spec.services}
+        started = list[str]()
+        for wave in startup.waves({name: service.depends_on for name, service in named.items()}):
+            started += await self._together([named[name] for name in wave])
         app, port = await self._app()
         for container in (*started, app):
             await self.containers.restart_always(container)
         return Endpoint(self.network.address, port)
+
+    async def _together(self, services: Sequence[ServiceSpec]) -> list[str]:
+        """Start services, then wait until all of them are ready. Raises the first error.
+
+        Only the waiting is concurrent: cancelling a start could leave a container behind.
+        """
+        started = [await self._service(service) for service in services]
+        waiting = [
+            asyncio.create_task(
+                self._ready(container, service.name, Readiness(service.port, service.health_path))
+            )
+            for container, service in zip(started, services, strict=True)
+        ]
+        try:
+            await asyncio.gather(*waiting)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        return started
 
     async def _service(self, service: ServiceSpec) -> str:
         image = await self.images.ensure(service.image, self.writer, own=name_of(self.spec.image.pinned))
@@ -57,13 +82,13 @@ class Deployment:
             alias=service.name,
             image=service.image,
             network=self.network.name,
-            memory=self.spec.memory,
+            memory=service.memory or self.spec.memory,
             labels=self.labels[ContainerKind.SERVICE],
             env=service.env,
             command=service.command,
             secrets=service.secrets,
         )
-        return await self._start(container, image, Readiness(service.port))
+        return await self._start(container, image)
 
     async def _app(self) -> tuple[str, int]:
         image = await self.images.ensure(
@@ -85,22 +110,26 @@ class Deployment:
             restricted=self.spec.restricted or self.limits.restrict(trusted=self.spec.trusted),
             secrets=self.spec.secrets,
         )
-        wanted = Readiness(port, self.spec.health_path, http=self.spec.http)
-        return await self._start(container, image, wanted), port
+        started = await self._start(container, image)
+        try:
+            await self._ready(started, APP, Readiness(port, self.spec.health_path, http=self.spec.http))
+        except TellUser as error:
+            if container.restricted and self.limits.restrict(trusted=self.spec.trusted):
+                raise restricted_by(error, BY_OPERATOR) from error
+            raise
+        return started, port
 
-    async def _start(self, spec: ContainerSpec, image: Mapping[str, Any], wanted: Readiness) -> str:
+    async def _start(self, spec: ContainerSpec, image: Mapping[str, Any]) -> str:
         self.writer.line(f"starting {spec.alias} from {spec.image}")
         container = await self._create(await self._with_secrets(spec, image))
         await self._explained(container, spec.alias, self._begin(container, spec.alias))
-        ready = self.health.wait(container, spec.alias, wanted, self.spec.health_timeout)
-        try:
-            await self._explained(container, spec.alias, ready)
-        except TellUser as error:
-            if spec.restricted and self.limits.restrict(trusted=self.spec.trusted):
-                raise restricted_by(error, BY_OPERATOR) from error
-            raise
-        self.writer.line(f"{spec.alias} is ready")
         return container
+
+    async def _ready(self, container: str, name: str, wanted: Readiness) -> None:
+        """Wait until a started container is ready."""
+        ready = self.health.wait(container, name, wanted, self.spec.health_timeout)
+        await self._explained(container, name, ready)
+        self.writer.line(f"{name} is ready")
 
     async def _with_secrets(self, spec: ContainerSpec, image: Mapping[str, Any]) -> ContainerSpec:
         """Start what holds the container's secrets, and return the specification of one that reads them."""

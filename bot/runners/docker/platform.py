@@ -92,9 +92,10 @@ class DockerPlatform:
 
     async def has_room(self, spec: EnvironmentSpec) -> bool:
         """Compare the limits of two deployments with the engine's memory; see `SideBySide.has_room`."""
-        each = allowed_memory(spec.memory, self._limits.memory)
+        asked = (spec.memory, *(service.memory or spec.memory for service in spec.services))
+        each = sum(allowed_memory(memory, self._limits.memory) for memory in asked)
         total = int((await self._engine.get("/info")).get("MemTotal") or 0)
-        return not total or 2 * each * (1 + len(spec.services)) <= total
+        return not total or 2 * each <= total
 
     async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove older deployments; see `SideBySide.retire`."""

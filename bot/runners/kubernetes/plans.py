@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.admission.images import name_of
+from bot.core.environments import startup
 from bot.model.errors import TellUser
 from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
@@ -71,21 +72,27 @@ class DeploymentPlanner:
         return await self._of_manifests(definition)
 
     def _built_in(self) -> DeploymentPlan:
-        """Start the services first, then the app: it may need its database at startup."""
+        """Start the services first, those before others that these depend on, then the app."""
         if self.spec.port is None:
             raise TellUser(Reason.NO_PORT)
         context = self._context()
-        beside = [
-            manifest
-            for part in context["services"]
-            for manifest in parsed("service", rendering.built_in("service", {**context, "part": part}))
+        parts = {part["name"]: part for part in context["services"]}
+        waves = [
+            tuple(
+                manifest
+                for name in wave
+                for manifest in parsed(
+                    "service", rendering.built_in("service", {**context, "part": parts[name]})
+                )
+            )
+            for wave in startup.waves({name: part["depends_on"] for name, part in parts.items()})
         ]
         app = [
             manifest
             for name in (("app",) if self.options.routing.proxied else ("app", "ingress"))
             for manifest in parsed(name, rendering.built_in(name, context))
         ]
-        return DeploymentPlan(EntryService(APP, self.spec.port, routed=True), (tuple(beside), tuple(app)))
+        return DeploymentPlan(EntryService(APP, self.spec.port, routed=True), (*waves, tuple(app)))
 
     async def _of_manifests(self, definition: Definition) -> DeploymentPlan:
         folder, archive = definition.path, definition.archive

@@ -51,6 +51,9 @@ def template_context(
                 "secrets": part_secrets.reference(f"services.{each.name}", each.secrets, spec.labels),
                 "command": list(each.command),
                 "port": each.port,
+                "health_path": each.health_path,
+                "depends_on": list(each.depends_on),
+                "resources": resources(each.memory or spec.memory, options),
             }
             for each in spec.services
         ],

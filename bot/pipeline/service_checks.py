@@ -1,0 +1,56 @@
+"""Checks of `services`: on what each of them depends, and what its keys require."""
+
+from collections.abc import Iterator, Mapping
+
+from bot.core.environments import startup
+from bot.core.language.spelling import nearest
+from bot.model.text import Text
+from bot.pipeline import messages
+from bot.pipeline.yaml_tree import Path, Tree
+
+MOST = 8
+"""Services, and dependencies of one of them; more are reported as such, and not examined."""
+
+_LONGEST_NAME = 40
+
+
+def check_dependencies(tree: Tree) -> Iterator[tuple[Path, Text, str]]:
+    """Yield dependencies that cannot be met, each with the service that was probably meant."""
+    needs = {name: _names(service) for name, service in _services(tree).items()}
+    for name, wanted in needs.items():
+        for index, other in enumerate(wanted):
+            if other == name:
+                yield _place(name, index), messages.DEPENDS_ON_ITSELF, ""
+            elif other not in needs:
+                known = tuple(sorted(needs.keys() - {name}))
+                yield _place(name, index), messages.unknown_service(known), nearest(other, known) or ""
+    others = {name: [other for other in wanted if other != name] for name, wanted in needs.items()}
+    if circle := startup.cycle(others):
+        name, following = circle[:2]
+        yield _place(name, needs[name].index(following)), messages.cycle(circle), ""
+
+
+def check_health(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield health checks without a port to ask."""
+    for name, service in _services(tree).items():
+        health = service.get("health")
+        if isinstance(health, dict) and health.get("path") is not None and service.get("port") is None:
+            yield ("services", name, "health"), messages.PORT_REQUIRED
+
+
+def _services(tree: Tree) -> Mapping[str, Mapping[str, Tree]]:
+    found = tree.get("services") if isinstance(tree, dict) else None
+    if not isinstance(found, dict) or len(found) > MOST or any(len(name) > _LONGEST_NAME for name in found):
+        return {}
+    return {name: service if isinstance(service, dict) else {} for name, service in found.items()}
+
+
+def _names(service: Mapping[str, Tree]) -> list[str]:
+    found = service.get("depends_on")
+    if not isinstance(found, list) or len(found) > MOST:
+        return []
+    return [each if isinstance(each, str) else "" for each in found]
+
+
+def _place(name: str, index: int) -> Path:
+    return ("services", name, "depends_on", index)
