@@ -13,8 +13,15 @@ from playground.state import User, now
 ZERO = "0" * 40
 """The sha that git uses for a ref that does not exist."""
 
+
+class Gitlink(str):
+    """The commit of a submodule, in place of a file's content."""
+
+    __slots__ = ()
+
+
 Content = str | bytes | None
-"""A file's new content; None removes it."""
+"""A file's new content, or a submodule's commit; None removes it."""
 Files = Mapping[str, Content]
 
 _CONFIG = {
@@ -94,6 +101,8 @@ def _data(content: bytes) -> bytes:
 def _change(path: str, content: Content) -> bytes:
     if content is None:
         return b"D " + _quoted(path) + b"\n"
+    if isinstance(content, Gitlink):
+        return b"M 160000 %s %s\n" % (content.encode(), _quoted(path))
     blob = content.encode() if isinstance(content, str) else content
     mode = b"100755" if blob.startswith(b"#!") else b"100644"
     return b"M " + mode + b" inline " + _quoted(path) + b"\n" + _data(blob)

@@ -63,7 +63,7 @@ CHINESE: Mapping[str, str] = {
     "on.update": "PR 有新提交推送时执行的命令。",
     "on.close": "PR 关闭或合并时执行的命令。",
     "on.drafts": "草稿是否也自动执行命令；默认等到标记为就绪时再执行。",
-    "build": "如何构建镜像。不获取子模块和 Git LFS 中的文件，评论会列出缺少的文件。",
+    "build": "如何构建镜像。获取同一 Gitee 上的子模块，不获取 Git LFS 中的文件。",
     "build.runner": "构建使用的执行器。",
     "build.dockerfile": "Dockerfile 的路径，相对于 `build.context`。",
     "build.context": "用作构建上下文的目录。",

@@ -5,11 +5,13 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bot.app import values
 from bot.app.runners import cluster_reader, open_runners
+from bot.core.admission.served import serves
 from bot.core.results.masking import Masker
 from bot.dns.etcd import EtcdRecords
 from bot.file_store import FileStore
@@ -113,7 +115,13 @@ async def open_adapters(settings: Settings, masker: Masker | None = None) -> Asy
         )
         registry = open_registry(settings)
         stack.push_async_callback(registry.close)
-        source = GitSource(data / "git", settings.gitee.url, token, limit=settings.limits.source_bytes)
+        source = GitSource(
+            data / "git",
+            settings.gitee.url,
+            token,
+            limit=settings.limits.source_bytes,
+            serves=partial(serves, settings.repos.allow),
+        )
         runners = await open_runners(settings, stack, sandbox)
         steps = StepAdapters(
             source,

@@ -8,12 +8,14 @@ import asyncio
 import contextlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from bot.gitee.git import Git, GitResult
 
 _REFS = "refs/chatops"
 _HEADS = "refs/heads-of-pulls"
+_COMPLETED = "refs/chatops-completed"
 _FETCH = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
 
 
@@ -94,6 +96,66 @@ class Cache:
                 kept += chunk
         return bytes(kept[:limit])
 
+    async def modules(self, sha: str) -> bytes:
+        """Return what `git config -z --list` finds in `.gitmodules`; empty without a valid one."""
+        found = await self._run("config", "--blob", f"{sha}:.gitmodules", "-z", "--no-includes", "--list")
+        return found.output if found.code == 0 else b""
+
+    async def entries(self, tree: str, limit: int) -> list[bytes] | None:
+        """Return the entries of one folder as `git ls-tree -z` lists them; None if beyond `limit` bytes."""
+        kept = bytearray()
+        async with self._git.started(self._dir, ("ls-tree", "-z", tree)) as process:
+            while process.stdout and len(kept) <= limit and (chunk := await process.stdout.read(1 << 16)):
+                kept += chunk
+        return bytes(kept).split(b"\0")[:-1] if len(kept) <= limit else None
+
+    async def tree_of(self, revision: str) -> str:
+        """Return the tree of a commit or tree. Raises DamagedCacheError."""
+        found = await self._run("rev-parse", "--verify", "--quiet", f"{revision}^{{tree}}")
+        if found.code != 0:
+            raise DamagedCacheError(revision)
+        return found.output.decode().strip()
+
+    async def make_tree(self, entries: Iterable[bytes]) -> str:
+        """Create a tree of these entries and return its id. Raises DamagedCacheError."""
+        given = b"".join(entry + b"\0" for entry in entries)
+        return await self._made("mktree", "-z", "--missing", given=given)
+
+    async def make_commit(self, tree: str) -> str:
+        """Create a commit of a tree, present like a fetched one, and return its id; the same for each tree.
+
+        Raises DamagedCacheError.
+        """
+        by = "chatops <chatops@localhost> 0 +0000"
+        content = f"tree {tree}\nauthor {by}\ncommitter {by}\n\nWith the content of submodules\n"
+        sha = await self._made("hash-object", "-t", "commit", "-w", "--stdin", given=content.encode())
+        if not await self.mark_present(sha):
+            raise DamagedCacheError(sha)
+        return sha
+
+    async def completed(self, sha: str, kind: str) -> str | None:
+        """Return the commit that `remember` was given last, if it is present; mark it as used now."""
+        found = await self._resolve(f"{_COMPLETED}/{kind}/{sha}")
+        return found if found is not None and await self.has(found) else None
+
+    async def remember(self, sha: str, kind: str, made: str) -> None:
+        """Record which commit completes another one."""
+        await self._run("update-ref", f"{_COMPLETED}/{kind}/{sha}", made)
+
+    def adopt(self, git_dir: Path) -> None:
+        """Move the objects of another repository into the cache."""
+        for path in (git_dir / "objects").glob("*/*"):
+            target = self._dir / "objects" / path.parent.name / path.name
+            if path.parent.name != "info" and not target.exists():
+                target.parent.mkdir(exist_ok=True)
+                path.replace(target)
+
+    async def _made(self, *arguments: str, given: bytes) -> str:
+        ended = await self._git.feed(self._dir, *arguments, given=given)
+        if ended.code != 0:
+            raise DamagedCacheError(ended.errors)
+        return ended.output.decode().strip()
+
     async def is_folder(self, tree: str) -> bool:
         """Return whether this names a folder."""
         return (await self._run("cat-file", "-t", tree)).output.strip() == b"tree"
@@ -114,7 +176,7 @@ class Cache:
             return
         if not stale:
             return
-        for path in (*stale, *(self._dir / _HEADS).glob("*")):
+        for path in (*stale, *(self._dir / _HEADS).glob("*"), *(self._dir / _COMPLETED).glob("*/*")):
             path.unlink(missing_ok=True)
         await self._run("gc", "--quiet", "--prune=now")
 

@@ -69,6 +69,17 @@ class Git:
             output, errors = await asyncio.gather(_head(process.stdout), _head(process.stderr))
             return GitResult(await process.wait(), output, errors.decode(errors="replace"))
 
+    async def feed(self, git_dir: Path, *arguments: str, given: bytes) -> GitResult:
+        """Run a command that reads this input before it writes more than a few bytes."""
+        async with self.started(git_dir, arguments, given=True) as process:
+            if process.stdin is not None:
+                with contextlib.suppress(ConnectionError):  # its exit code says why it stopped reading
+                    process.stdin.write(given)
+                    await process.stdin.drain()
+                process.stdin.close()
+            output, errors = await asyncio.gather(_head(process.stdout), _head(process.stderr))
+            return GitResult(await process.wait(), output, errors.decode(errors="replace"))
+
     async def stream(
         self, git_dir: Path, arguments: Sequence[str], target: Path, limit: int
     ) -> GitResult | None:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,11 +17,12 @@ from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from bot.gitee.cache import Cache, DamagedCacheError
+from bot.gitee.completing import Completion, SubmodulePolicy
 from bot.gitee.git import Git, GitResult, basic
 from bot.gitee.git_failures import FetchFailure, conclusion, failure_of
 from bot.gitee.paths import is_inside, is_name, is_sha
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
-from bot.model.forge import RepoPath, Tree
+from bot.model.forge import Completed, RepoPath, Tree
 from bot.model.reason import Reason
 
 KEEP = timedelta(days=14)
@@ -34,7 +36,8 @@ class GitSource:
     """Implements `bot.ports.Source`.
 
     `gitee_url` is the only origin that is fetched from and that receives the token. `limit` is the largest
-    archive in bytes, `timeout` the longest fetch in seconds.
+    archive in bytes, `timeout` the longest fetch in seconds, `serves` whether a submodule's repository is
+    allowed.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class GitSource:
         *,
         limit: int = 1 << 30,
         timeout: float = 600,
+        serves: Callable[[RepoPath], bool] = lambda _: False,
     ) -> None:
         self._dir = cache_dir
         self._scratch = cache_dir / "scratch"
@@ -56,6 +60,8 @@ class GitSource:
             (f"{self._origin.scheme}://{self._origin.netloc}", basic("oauth2", token)) if token else None
         )
         self._git = Git(home, self._origin.scheme, os.environ, credential)
+        self._anonymous = Git(home, self._origin.scheme, os.environ, None)
+        self._submodules = SubmodulePolicy(self._origin, serves, limit)
         self._limit = limit
         self._timeout = timeout
         self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
@@ -75,6 +81,34 @@ class GitSource:
         Raises TellUser(COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
         """
         await self._fetch(repo, clone_url, sha, lambda cache: _fetch_commit(cache, repo, clone_url, sha))
+
+    async def complete(self, repo: RepoPath, sha: str, *, trusted: bool) -> Completed:
+        """Fetch the submodules of a fetched commit; the bot's account is used only for a trusted one.
+
+        Raises TellUser(SOURCE_TOO_LARGE), RetryLater(GIT_UNAVAILABLE).
+        """
+        kind = "trusted" if trusted else "untrusted"
+        async with self._locked(repo) as cache:
+            if not is_sha(sha) or not await cache.has(sha):
+                raise _unavailable("the commit is not in the cache")
+            if (known := await cache.completed(sha, kind)) is not None:
+                return Completed(known)
+            git = self._git if trusted else self._anonymous
+            completion = Completion(cache, git, self._submodules, self._scratch, trusted)
+            try:
+                async with asyncio.timeout(self._timeout):
+                    tree = await completion.tree(repo, sha)
+                    if tree == sha:
+                        return Completed(sha, completion.missing)
+                    made = await cache.make_commit(tree)
+            except DamagedCacheError as error:
+                await cache.discard()
+                raise _unavailable("the cache was damaged and has been removed") from error
+            except TimeoutError as error:
+                raise _unavailable(f"not finished after {self._timeout:g} s") from error
+            if not completion.missing:
+                await cache.remember(sha, kind, made)
+            return Completed(made, completion.missing)
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         """Return one file of a fetched commit; None if it is absent or larger than `limit` bytes.
@@ -123,7 +157,7 @@ class GitSource:
         before = time.time() - keep.total_seconds()
         for path in self._scratch.iterdir():
             if path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
+                await asyncio.to_thread(_remove, path)
         for git_dir in sorted(self._dir.glob("*/*.git")):
             repo = RepoPath(git_dir.parent.name, git_dir.name.removesuffix(".git"))
             async with self._locked(repo) as cache:
@@ -225,6 +259,13 @@ def _error_for(ended: GitResult, repo: RepoPath, sha: str) -> ChatOpsError:
     if failure in {FetchFailure.DENIED, FetchFailure.REFUSED}:
         return GiveUp(Reason.GIT_DENIED, {"repository": str(repo)}, log=words)
     return _unavailable(words)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _tree(listing: bytes) -> Tree:

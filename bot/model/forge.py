@@ -1,6 +1,7 @@
 """Gitee's people, repositories, pull requests and comments, as read from its API."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
@@ -111,6 +112,39 @@ class Tree:
     files: tuple[str, ...] = ()
     """Files, without links."""
     submodules: tuple[str, ...] = ()
+
+
+class Obstacle(StrEnum):
+    """Why a submodule or the content of a file in Git LFS is not in a build; what to fix first is first."""
+
+    NO_ADDRESS = "no_address"
+    """`.gitmodules` has no address for it."""
+    ELSEWHERE = "elsewhere"
+    """Its address is not one of a repository of the configured Gitee."""
+    NOT_SERVED = "not_served"
+    """The operator does not allow its repository."""
+    NOT_PUBLIC = "not_public"
+    """Its repository cannot be read without an account, and the commit that names it is not trusted."""
+    NOT_READABLE = "not_readable"
+    """Its repository cannot be read with the bot's account."""
+    NO_COMMIT = "no_commit"
+    """Its repository does not have the commit."""
+    REFUSED = "refused"
+    """Git refuses the content."""
+    TOO_MANY = "too_many"
+    """There are too many submodules, or they are nested too deeply."""
+    IN_LFS = "in_lfs"
+    """It is in Git LFS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A commit with the content of its submodules."""
+
+    sha: str
+    """Commit by which the cache finds it: the fetched one, or one that the bot made and nobody else has."""
+    missing: Mapping[str, Obstacle] = field(default_factory=dict)
+    """What could not be fetched, by path."""
 
 
 @dataclass(frozen=True, slots=True)

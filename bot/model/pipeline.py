@@ -261,7 +261,7 @@ class Pipeline:
     on: Automatic = field(default_factory=Automatic)
     """Commands that run automatically."""
     build: BuildConfig = field(default_factory=BuildConfig)
-    """How the image is built. Submodules and files in Git LFS are not fetched; the comment names them."""
+    """How the image is built. Submodules on the same Gitee are fetched, files in Git LFS are not."""
     deploy: DeployConfig = field(default_factory=DeployConfig)
     """How the service is deployed."""
     test: TestConfig = field(default_factory=TestConfig)

@@ -75,8 +75,8 @@ class Reason(StrEnum):
     SECRET_NOT_LISTED = "secret_not_listed"  # where, name, setting
     IMAGE_REFUSED = "image_refused"  # where, image, setting
     TARGET_UNKNOWN = "target_unknown"  # target, known
-    NOT_FETCHED = "not_fetched"  # unfetched
-    BUILD_FAILED = "build_failed"  # instruction, code, unfetched
+    NOT_FETCHED = "not_fetched"  # unfetched, obstacle
+    BUILD_FAILED = "build_failed"  # instruction, code, unfetched, obstacle
     BASE_IMAGE_MISSING = "base_image_missing"  # image
     IMAGE_MISSING = "image_missing"  # image
     IMAGE_HOST_UNKNOWN = "image_host_unknown"  # image, host

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from bot.model.forge import Branch, Comment, Listed, Permission, PullRequest, RepoPath, Tree, User
+from bot.model.forge import Branch, Comment, Completed, Listed, Permission, PullRequest, RepoPath, Tree, User
 
 
 class Forge(Protocol):
@@ -121,6 +121,14 @@ class Source(Protocol):
         """Fetch a commit of a base branch into the cache.
 
         Raises TellUser(COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
+        """
+        ...
+
+    async def complete(self, repo: RepoPath, sha: str, *, trusted: bool) -> Completed:
+        """Fetch what a fetched commit refers to but does not contain, such as submodules.
+
+        Only for a trusted commit the bot's account is used for that. Raises TellUser(SOURCE_TOO_LARGE),
+        RetryLater(GIT_UNAVAILABLE).
         """
         ...
 

@@ -7,6 +7,7 @@ from bot.core.admission.builds import CACHE_NAMESPACE, cache_namespace, check
 from bot.core.admission.images import name_of
 from bot.core.deciding import dockerfile
 from bot.model.errors import TellUser
+from bot.model.forge import Completed
 from bot.model.limits import SandboxLimits
 from bot.model.pipeline import BuildConfig
 from bot.model.plan import Build
@@ -23,13 +24,15 @@ DOCKERFILE_LIMITS = SandboxLimits(seconds=10, inline=16 << 10)
 
 async def run(step: Build, context: StepContext) -> StepResult:
     """Fetch, build, push. Raises what the ports raise, and TellUser(NO_DOCKERFILE)."""
-    recipe = await read_dockerfile(step.config, step.sha, context)
+    source = await prepare(step.sha, context, trusted=step.trusted)
+    recipe = await read_dockerfile(step.config, source.sha, context)
     target = step.config.target or recipe.default_target
     tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha)
     await context.adapters.registry.prepare(context.run.repo)
-    lacking = await missing(step.config, step.sha, context)
+    lacking = await missing(step.config, source, context)
     try:
-        built = await build_target(replace(step, config=replace(step.config, target=target)), tag, context)
+        order = replace(step, config=replace(step.config, target=target))
+        built = await build_target(order, source, tag, context)
     except TellUser as error:
         known = {"known": ", ".join(recipe.names)} if error.reason is Reason.TARGET_UNKNOWN else {}
         error.facts = {**error.facts, **known, **lacking}
@@ -62,22 +65,27 @@ def verdict(image: Image, fail_on: Severity | None) -> StepResult:
     return StepResult(StepState.FAILED, Reason.VULNERABLE, facts, image=image)
 
 
+async def prepare(sha: str, context: StepContext, *, trusted: bool) -> Completed:
+    """Fetch the pinned commit with its submodules. Raises what `Source` raises."""
+    run_, source = context.run, context.adapters.source
+    await source.fetch(run_.repo, run_.clone_url, run_.number, sha)
+    return await source.complete(run_.repo, sha, trusted=trusted)
+
+
 async def read_dockerfile(config: BuildConfig, sha: str, context: StepContext) -> dockerfile.Dockerfile:
-    """Return the Dockerfile of the pinned commit; raises TellUser(NO_DOCKERFILE) or TooExpensive."""
-    run_ = context.run
-    await context.adapters.source.fetch(run_.repo, run_.clone_url, run_.number, sha)
+    """Return the Dockerfile of a prepared commit; raises TellUser(NO_DOCKERFILE) or TooExpensive."""
     text = (await _content(config, sha, context)).decode("utf-8", "replace")
     sandbox = context.adapters.sandbox
     return await sandbox.call(DOCKERFILE_LIMITS, _in_context(config), dockerfile.read, text)
 
 
-async def build_target(step: Build, tag: str, context: StepContext) -> Built:
-    """Build one target of a fetched commit. Raises TellUser for a Dockerfile that the policy refuses."""
+async def build_target(step: Build, source: Completed, tag: str, context: StepContext) -> Built:
+    """Build one target of a prepared commit. Raises TellUser for a Dockerfile that the policy refuses."""
     config, run_ = step.config, context.run
     context.log.note(
         f"building {tag} from commit {step.sha[:8]}" + (f", target {config.target}" if config.target else "")
     )
-    content = await _content(config, step.sha, context)
+    content = await _content(config, source.sha, context)
     path, text = _in_context(config), content.decode("utf-8", "replace")
     cache = cache_namespace(context.adapters.instance, run_.repo, run_.number, trusted=step.trusted)
     args = {**config.args, CACHE_NAMESPACE: cache}
@@ -85,7 +93,7 @@ async def build_target(step: Build, tag: str, context: StepContext) -> Built:
     policy = replace(context.adapters.builds, secrets=tuple(one.name for one in secrets))
     checked = (policy, path, text, args, name_of(tag))
     await context.adapters.sandbox.call(DOCKERFILE_LIMITS, path, check, *checked)
-    async with context.adapters.source.archive(run_.repo, step.sha, config.context) as folder:
+    async with context.adapters.source.archive(run_.repo, source.sha, config.context) as folder:
         order = BuildOrder(
             tag=tag,
             dockerfile=config.dockerfile,

@@ -16,7 +16,7 @@ from bot.model.plan import Deploy
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
 from bot.ports import Definition, EnvironmentSpec, Platform, ServiceSpec
-from bot.steps.build import read_dockerfile
+from bot.steps.build import prepare, read_dockerfile
 from bot.steps.context import StepContext
 
 
@@ -202,6 +202,7 @@ async def _port(step: Deploy, context: StepContext) -> int | None:
     """Return the configured port, otherwise the one for the web that the Dockerfile EXPOSEs."""
     if step.config.port is not None:
         return step.config.port
-    recipe = await read_dockerfile(step.build, step.sha, context)
+    source = await prepare(step.sha, context, trusted=step.trusted)
+    recipe = await read_dockerfile(step.build, source.sha, context)
     stage = recipe.stage(step.build.target or recipe.default_target)
     return stage.port if stage else None

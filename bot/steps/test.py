@@ -5,13 +5,14 @@ from dataclasses import replace
 from bot.core.deciding.dockerfile import Stage
 from bot.core.results import report_files
 from bot.core.results.suites import SHOWN_FAILURES, SuiteResult, verdict
+from bot.model.forge import Completed
 from bot.model.plan import Build, Suite, Test
 from bot.model.reason import Reason
 from bot.model.report import Report
 from bot.model.run import StepResult, StepState
 from bot.ports import Built, TestOutput, TestSpec
 from bot.steps import suite_reports
-from bot.steps.build import build_target, read_dockerfile
+from bot.steps.build import build_target, prepare, read_dockerfile
 from bot.steps.context import StepContext
 
 REPORT_FILE = "junit.xml"
@@ -23,30 +24,31 @@ async def run(step: Test, context: StepContext) -> StepResult:
         platform = context.adapters.platform(step.config.runner)
         for holder in context.holders:
             await platform.stop_tests(context.key(step.environment), holder)
-    recipe = await read_dockerfile(step.build, step.sha, context)
+    source = await prepare(step.sha, context, trusted=step.trusted)
+    recipe = await read_dockerfile(step.build, source.sha, context)
     stage = None if step.config.target is None else recipe.stage(step.config.target)
     if stage is not None and not stage.command and not any(suite.command for suite in step.suites):
-        return await _tested_by_build(step, stage, context)
-    image = await _image(step, stage, context)
+        return await _tested_by_build(step, stage, source, context)
+    image = await _image(step, stage, source, context)
     if image is None:
         return StepResult(StepState.SKIPPED, Reason.NO_TESTS)
     results = [await _run_suite(step, suite, image, context) for suite in step.suites]
     return verdict(results, step.config.report, context.log.tail())
 
 
-async def _tested_by_build(step: Test, stage: Stage, context: StepContext) -> StepResult:
+async def _tested_by_build(step: Test, stage: Stage, source: Completed, context: StepContext) -> StepResult:
     """Build a stage that has no command of its own: the command that it inherits would test nothing."""
     facts = {"target": step.config.target or ""}
     if not stage.runs:
         return StepResult(StepState.SKIPPED, Reason.NOTHING_TESTED, facts)
-    await _built(step, context)
+    await _built(step, source, context)
     return StepResult(StepState.PASSED, Reason.TESTED_BY_BUILD, facts)
 
 
-async def _image(step: Test, stage: Stage | None, context: StepContext) -> str | None:
+async def _image(step: Test, stage: Stage | None, source: Completed, context: StepContext) -> str | None:
     """Return the image with the tests: the test stage, otherwise the service's if a suite has a command."""
     if stage is not None:
-        built, tag = await _built(step, context)
+        built, tag = await _built(step, source, context)
         if step.config.runner is step.build.runner:
             return built.id
         return await _pushed(step, tag, context)
@@ -55,11 +57,11 @@ async def _image(step: Test, stage: Stage | None, context: StepContext) -> str |
     return None
 
 
-async def _built(step: Test, context: StepContext) -> tuple[Built, str]:
+async def _built(step: Test, source: Completed, context: StepContext) -> tuple[Built, str]:
     """Build the test stage; return it with its tag."""
     tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha) + "-test"
     build = Build(step.sha, replace(step.build, target=step.config.target), step.trusted)
-    return await build_target(build, tag, context), tag
+    return await build_target(build, source, tag, context), tag
 
 
 async def _pushed(step: Test, tag: str, context: StepContext) -> str:

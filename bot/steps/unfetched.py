@@ -1,9 +1,10 @@
-"""Names what a build does not have: submodules, and the content of files in Git LFS, are not fetched."""
+"""Names what a build does not have: submodules that cannot be fetched, and files in Git LFS."""
 
 from collections.abc import Mapping
 
 from bot.core.deciding import unfetched
 from bot.model.errors import TooExpensive
+from bot.model.forge import Completed, Obstacle
 from bot.model.limits import SandboxLimits
 from bot.model.pipeline import BuildConfig
 from bot.steps.context import StepContext
@@ -13,15 +14,14 @@ LIMITS = SandboxLimits(seconds=10, inline=16 << 10)
 LARGEST_ATTRIBUTES = 64 << 10
 
 
-async def missing(config: BuildConfig, sha: str, context: StepContext) -> Mapping[str, str]:
-    """Return the fact about what the build context of a fetched commit lacks; none if it lacks nothing."""
-    tree = await context.adapters.source.tree(context.run.repo, sha)
-    submodules = unfetched.inside(config.context, tree.submodules)
-    pointers = await _pointers(sha, unfetched.inside(config.context, tree.files), context)
-    found = (*submodules, *pointers)[: unfetched.SHOWN]
-    for path in found:
-        context.log.note(f"{path} is not fetched: it is a submodule or in Git LFS")
-    return {"unfetched": ", ".join(found)} if found else {}
+async def missing(config: BuildConfig, source: Completed, context: StepContext) -> Mapping[str, str]:
+    """Return the facts about what the build context of a prepared commit lacks; none if it lacks nothing."""
+    tree = await context.adapters.source.tree(context.run.repo, source.sha)
+    pointers = await _pointers(source.sha, unfetched.inside(config.context, tree.files), context)
+    found = {**source.missing, **dict.fromkeys(pointers, Obstacle.IN_LFS)}
+    for path in unfetched.inside(config.context, found):
+        context.log.note(f"{path} is not fetched: {found[path].replace('_', ' ')}")
+    return unfetched.facts(config.context, found)
 
 
 async def _pointers(sha: str, files: tuple[str, ...], context: StepContext) -> tuple[str, ...]:

@@ -15,8 +15,14 @@ _IMAGE_MISSING = Text(
 )
 
 _NOT_FETCHED = Text(
-    en="The build has no {unfetched}: submodules and files in Git LFS are not fetched.",
-    zh="构建时没有 {unfetched}：机器人不获取子模块和 Git LFS 中的文件。",
+    en="The build has no {unfetched}: {obstacle}.",
+    zh="构建时没有 {unfetched}：{obstacle}。",
+)
+_BUILT_WITHOUT = Wording(
+    _NOT_FETCHED,
+    without=Text(
+        en="The build has no {unfetched}: it was not fetched.", zh="构建时没有 {unfetched}：未获取。"
+    ),
 )
 
 BUILDS: Final[Mapping[Reason, Wording]] = {
@@ -121,7 +127,7 @@ BUILDS: Final[Mapping[Reason, Wording]] = {
         without=Text(en="{instruction} failed.", zh="{instruction} 执行失败。"),
         advice=_NOT_FETCHED,
     ),
-    Reason.NOT_FETCHED: Wording(_NOT_FETCHED),
+    Reason.NOT_FETCHED: _BUILT_WITHOUT,
     Reason.BASE_IMAGE_MISSING: Wording(
         Text(en="The base image {image} cannot be found.", zh="找不到基础镜像 {image}。"),
         advice=_IMAGE_MISSING,

@@ -52,6 +52,33 @@ SEVERITIES: Final[Mapping[str, Text]] = {
     "unknown": Text(en="unknown", zh="未知"),
 }
 
+OBSTACLES: Final[Mapping[str, Text]] = {
+    "no_address": Text(en="`.gitmodules` has no address", zh="`.gitmodules` 中没有地址"),
+    "elsewhere": Text(
+        en="only repositories on this Gitee are fetched, by an address without a password or a relative one",
+        zh="只获取本 Gitee 上的仓库，地址须不含密码，也可以是相对地址",
+    ),
+    "not_served": Text(
+        en="the operator does not allow the repository in `[repos]`",
+        zh="管理员未在 `[repos]` 中允许该仓库",
+    ),
+    "not_public": Text(
+        en="the repository is not public, and the bot uses its account only for trusted commits",
+        zh="仓库不公开，而机器人只对受信任的提交使用自己的账号",
+    ),
+    "not_readable": Text(en="the bot's account cannot read the repository", zh="机器人的账号无法读取仓库"),
+    "no_commit": Text(
+        en="the repository does not have the recorded commit, which must be pushed there",
+        zh="仓库中没有所记录的提交，请先推送到该仓库",
+    ),
+    "refused": Text(en="git refuses the content as unsafe", zh="git 认为其内容不安全而拒绝"),
+    "too_many": Text(
+        en="there are too many submodules, or they are nested too deeply", zh="子模块过多，或嵌套过深"
+    ),
+    "in_lfs": Text(en="files in Git LFS are not fetched", zh="机器人不获取 Git LFS 中的文件"),
+}
+"""Why a submodule or a file in Git LFS is not in a build."""
+
 PERMISSIONS: Final[Mapping[str, Text]] = {
     "anyone": Text(en="anyone", zh="所有人"),
     "contributor": Text(

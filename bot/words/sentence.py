@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Final
 
 from bot.model.text import Language, Text
-from bot.words.names import RIGHTS, SEVERITIES, STEPS
+from bot.words.names import OBSTACLES, RIGHTS, SEVERITIES, STEPS
 from bot.words.quantities import duration
 
 MISSING = "—"
@@ -75,6 +75,7 @@ _PLAIN = frozenset(
     }
 )
 _NAMED: Final[Mapping[str, Mapping[str, Text]]] = {
+    "obstacle": OBSTACLES,
     "severity": SEVERITIES,
     "step": STEPS,
 }
@@ -128,7 +129,7 @@ def _marked(words: str) -> Iterator[Part]:
 def _fact(name: str, value: str, language: Language) -> Iterator[Part]:
     """Return the parts of a fact. Its name determines them, because it means the same in every sentence."""
     if known := _NAMED.get(name, {}).get(value):
-        yield Part(PartKind.WORDS, known.say(language))
+        yield from _marked(known.say(language))
     elif name == "level":
         yield from _rights([item for item in map(str.strip, value.split(",")) if item], language)
     elif name in _LISTS:

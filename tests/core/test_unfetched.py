@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.core.deciding.unfetched import EXAMINED, inside, is_pointer, lfs_files
+from bot.core.deciding.unfetched import EXAMINED, SHOWN, facts, inside, is_pointer, lfs_files
+from bot.model.forge import Obstacle
 
 FILES = ("app/logo.png", "app/main.py", "data/big.bin", "data/small.bin", "readme.md")
 
@@ -53,3 +54,13 @@ def test_a_pointer_is_told_from_a_file(content: bytes | None, *, pointer: bool) 
 )
 def test_only_what_the_build_would_have_counts(context: str, found: tuple[str, ...]) -> None:
     assert inside(context, ("app/lib", "app/logo.png", "apple/x")) == found
+
+
+def test_the_obstacle_to_remove_first_is_told_with_its_paths() -> None:
+    missing = {"a": Obstacle.IN_LFS, "b": Obstacle.ELSEWHERE, "c": Obstacle.ELSEWHERE}
+
+    assert facts(".", missing) == {"unfetched": "b, c", "obstacle": "elsewhere"}
+    assert facts("a", {"a/x": Obstacle.IN_LFS, "b": Obstacle.ELSEWHERE})["unfetched"] == "a/x"
+    assert facts("web", missing) == facts(".", {}) == {}
+    many = facts(".", {f"f{n}": Obstacle.IN_LFS for n in range(9)})
+    assert many["unfetched"].count(",") == SHOWN - 1

@@ -110,7 +110,7 @@ async def test_a_build_without_a_submodule_says_so(tester: OfflineTester) -> Non
     tester.world.submodules = ("libs/ui",)
     said = await tester.opened()
     assert "2 tests passed" in said
-    assert "The build has no `libs/ui`: submodules and files in Git LFS are not fetched" in said
+    assert "The build has no `libs/ui`: the operator does not allow the repository in `[repos]`" in said
 
 
 async def test_a_push_supersedes_the_running_run(tester: OfflineTester) -> None:

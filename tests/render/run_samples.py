@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Outage
-from bot.model.forge import RepoPath
+from bot.model.forge import Obstacle, RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
 from bot.model.queue import BlockedBy, QueuePosition
@@ -343,7 +343,10 @@ RUN_VIEWS: dict[str, View] = {
                 "build",
                 12.4,
                 StepResult(
-                    StepState.PASSED, Reason.NOT_FETCHED, {"unfetched": "libs/ui, logo.png"}, image=IMAGE
+                    StepState.PASSED,
+                    Reason.NOT_FETCHED,
+                    {"unfetched": "libs/ui, libs/charts", "obstacle": Obstacle.NOT_PUBLIC},
+                    image=IMAGE,
                 ),
             ),
             command="/build",
@@ -357,7 +360,12 @@ RUN_VIEWS: dict[str, View] = {
                 StepResult(
                     StepState.FAILED,
                     Reason.BUILD_FAILED,
-                    {"instruction": "COPY libs/ui/index.js /", "code": "", "unfetched": "libs/ui"},
+                    {
+                        "instruction": "COPY libs/ui/index.js /",
+                        "code": "",
+                        "unfetched": "libs/ui",
+                        "obstacle": Obstacle.NO_COMMIT,
+                    },
                 ),
             ),
             state=RunState.FAILED,

@@ -1,8 +1,9 @@
-"""Finds what a commit refers to but does not contain: submodules, and files in Git LFS."""
+"""Names what a build does not have, although its commit refers to it: submodules, and files in Git LFS."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bot.core import paths
+from bot.model.forge import Obstacle
 
 SHOWN = 5
 """Most paths that are named."""
@@ -22,6 +23,15 @@ def lfs_files(attributes: str, files: Sequence[str]) -> tuple[str, ...]:
 def is_pointer(content: bytes | None) -> bool:
     """Return whether a file is only the pointer to its content in Git LFS."""
     return content is not None and content.startswith(_POINTER)
+
+
+def facts(context: str, missing: Mapping[str, Obstacle]) -> dict[str, str]:
+    """Return the paths in the build context with the same obstacle, the one to remove first."""
+    found = {path: missing[path] for path in inside(context, missing)}
+    for obstacle in Obstacle:
+        if paths_ := [path for path, why in found.items() if why is obstacle]:
+            return {"unfetched": ", ".join(paths_[:SHOWN]), "obstacle": obstacle}
+    return {}
 
 
 def inside(context: str, found: Iterable[str]) -> tuple[str, ...]:
