@@ -113,10 +113,13 @@ async def test_gc_removes_unused_caches_and_scratch_folders(
     await source.fetch(REPO, upstream.url, 7, sha)
     left_behind = tmp_path / "cache/scratch/left.tar"
     left_behind.touch()
-    for path in (left_behind, tmp_path / "cache/lin/guestbook.git/refs/chatops" / sha):
+    unfinished = tmp_path / "cache/scratch/left.git"
+    (unfinished / "objects").mkdir(parents=True)
+    for path in (left_behind, unfinished, tmp_path / "cache/lin/guestbook.git/refs/chatops" / sha):
         os.utime(path, (0, 0))
 
     await source.gc(timedelta(days=1))
 
     assert not left_behind.exists()
+    assert not unfinished.exists()
     assert not (tmp_path / "cache/lin/guestbook.git").exists()

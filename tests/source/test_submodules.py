@@ -139,6 +139,16 @@ async def test_without_a_valid_gitmodules_there_is_no_address(bench: Bench) -> N
     assert (await bench.source.complete(SHOP, sha, trusted=True)).missing == {"ui": Obstacle.NO_ADDRESS}
 
 
+async def test_a_gitee_that_is_away_is_asked_again_later(bench: Bench) -> None:
+    sha = await bench.shop({"ui": ("../../open/ui", "1" * 40)})
+    await bench.gitee.stop()
+
+    with pytest.raises(RetryLater) as caught:
+        await bench.source.complete(SHOP, sha, trusted=True)
+
+    assert caught.value.reason is Reason.GIT_UNAVAILABLE
+
+
 @pytest.mark.attack
 async def test_only_a_trusted_commit_gets_a_private_submodule(bench: Bench) -> None:
     secret = await bench.add("team/secret", {"secret.txt": "secret\n"}, private=True)
