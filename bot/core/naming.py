@@ -91,12 +91,13 @@ def tagged(tag: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def repository(project: str, repo: RepoPath) -> str:
+def repository(project: str, repo: RepoPath, image: str = "") -> str:
     """Return the repository path inside a registry, which is valid for OCI whatever the names on Gitee are.
 
-    `project` comes from the operator and is used unchanged; it may be empty.
+    `project` comes from the operator and is used unchanged; it may be empty. Each of several images has a
+    repository of its own below that of its repository on Gitee, whose path has no third part.
     """
-    parts = (project.strip("/"), _component(repo.owner), _component(repo.name))
+    parts = (project.strip("/"), _component(repo.owner), _component(repo.name), image)
     return "/".join(part for part in parts if part)
 
 

@@ -1,6 +1,6 @@
 """Building images, and the registry that stores them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -84,8 +84,8 @@ class Registry(Protocol):
         """
         ...
 
-    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
-        """Return `registry/repository:pr-12-<sha8>`."""
+    def tag_for(self, repo: RepoPath, number: int, sha: str, image: str = "") -> str:
+        """Return `registry/repository:pr-12-<sha8>`, or `registry/repository/image:…` for a named image."""
         ...
 
     async def examine(self, image: Image, log: Log) -> Image:
@@ -97,14 +97,16 @@ class Registry(Protocol):
         ...
 
     async def tagged(self, repo: RepoPath) -> frozenset[int]:
-        """Return the numbers of the pull requests that have tags such as `pr-12-<sha8>` in the registry.
+        """Return the numbers of the pull requests that have tags such as `pr-12-<sha8>` on any image.
 
         Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
         """
         ...
 
-    async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
+    async def remove_tags(self, repo: RepoPath, number: int, images: Collection[str] = ()) -> TagRemoval:
         """Delete the tags of a pull request, but nothing that other tags share.
+
+        `images` are the names of those that are known; others are found where the registry lists them.
 
         Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
         """

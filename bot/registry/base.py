@@ -1,5 +1,8 @@
 """What registries of every kind have in common: address and account, names of images, and an HTTP client."""
 
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -7,9 +10,13 @@ import httpx
 
 from bot.core import naming
 from bot.core.admission.images import name_of
+from bot.model.errors import GiveUp
 from bot.model.forge import RepoPath
 from bot.model.run import Image
+from bot.ports import TagRemoval
 from bot.registry.responses import accepted, unreachable
+
+log = logging.getLogger(__name__)
 
 TIMEOUT = 30.0
 """Seconds to wait for a connection, and for each piece of an answer."""
@@ -73,8 +80,8 @@ class RegistryClient:
         return accepted(response, f"{self.host}/{subject}".rstrip("/"))
 
 
-class BaseRegistry:
-    """The part of `Registry` that needs no request; closed on leaving a `with` block."""
+class BaseRegistry(ABC):
+    """The part of `Registry` that is the same for every kind; closed on leaving a `with` block."""
 
     def __init__(self, options: RegistryOptions, client: RegistryClient) -> None:
         self._host = options.host
@@ -91,13 +98,52 @@ class BaseRegistry:
         """Close every connection."""
         await self._client.close()
 
-    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
+    def tag_for(self, repo: RepoPath, number: int, sha: str, image: str = "") -> str:
         """Return the full name of a commit's image; see `Registry.tag_for`."""
-        return f"{self._host}/{self._path(repo)}:{naming.tag(number, sha)}"
+        return f"{self._host}/{self._path(repo, image)}:{naming.tag(number, sha)}"
 
-    def _path(self, repo: RepoPath) -> str:
+    async def tagged(self, repo: RepoPath) -> frozenset[int]:
+        """Return the pull requests that have tags; see `Registry.tagged`."""
+        paths = await self._paths(repo)
+        tags = [tag for path in paths for tag in await self._tags(path)]
+        return frozenset(number for tag in tags if (number := naming.tagged(tag)) is not None)
+
+    async def remove_tags(self, repo: RepoPath, number: int, images: Collection[str] = ()) -> TagRemoval:
+        """Delete a pull request's tags; see `Registry.remove_tags`."""
+        removals = [
+            await self._remove_tags(path, naming.tag_prefix(number))
+            for path in await self._paths(repo, images)
+        ]
+        kept = {tag: why for removal in removals for tag, why in removal.kept.items()}
+        return TagRemoval(sum(removal.removed for removal in removals), kept)
+
+    async def _paths(self, repo: RepoPath, images: Collection[str] = ()) -> list[str]:
+        """Return the paths of the nameless image of a repository, of these, and of those listed below."""
+        own = self._path(repo)
+        try:
+            listed = await self._below(f"{own}/")
+        except GiveUp as error:
+            # Accounts may be allowed to use repositories and not to list them.
+            log.info("%s: its images are not listed: %s", own, error)
+            listed = []
+        below = {path for path in listed if "/" not in path.removeprefix(f"{own}/")}
+        return [own, *sorted(below | {self._path(repo, image) for image in images if image})]
+
+    @abstractmethod
+    async def _below(self, prefix: str) -> list[str]:
+        """Return the paths of the repositories that begin with a prefix."""
+
+    @abstractmethod
+    async def _tags(self, path: str) -> list[str]:
+        """Return the tags of one repository."""
+
+    @abstractmethod
+    async def _remove_tags(self, path: str, prefix: str) -> TagRemoval:
+        """Delete the tags with this prefix in one repository."""
+
+    def _path(self, repo: RepoPath, image: str = "") -> str:
         """Return the path of a repository's images, such as `previews/team/shop`."""
-        return naming.repository(self._project, repo)
+        return naming.repository(self._project, repo, image)
 
     def _path_of(self, image: Image) -> str:
         """Return the path of an image, without registry and tag."""

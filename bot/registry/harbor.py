@@ -8,7 +8,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from bot.core import naming
 from bot.model.errors import ChatOpsError, GiveUp
 from bot.model.forge import RepoPath
 from bot.model.run import Image
@@ -87,20 +86,26 @@ class HarborRegistry(BaseRegistry):
             found = await self._scanned(location, found, log)
         return replace(image, size=image.size or found.size, scan=found.scan)
 
-    async def tagged(self, repo: RepoPath) -> frozenset[int]:
-        """Return the pull requests that have tags; see `Registry.tagged`."""
-        location = self._location(repo)
-        artifacts = await self._api.artifacts(location.project, location.repository)
-        tags = (tag for artifact in artifacts for tag in artifact.tags)
-        return frozenset(number for tag in tags if (number := naming.tagged(tag)) is not None)
+    async def _below(self, prefix: str) -> list[str]:
+        location = RepositoryLocation.of(prefix)
+        return [
+            name
+            for name in await self._api.repositories(location.project, location.repository)
+            if name.startswith(prefix)
+        ]
 
-    async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
-        """Delete a pull request's tags; see `Registry.remove_tags`.
+    async def _tags(self, path: str) -> list[str]:
+        location = RepositoryLocation.of(path)
+        artifacts = await self._api.artifacts(location.project, location.repository)
+        return [tag for artifact in artifacts for tag in artifact.tags]
+
+    async def _remove_tags(self, path: str, prefix: str) -> TagRemoval:
+        """Delete the tags with this prefix in one repository.
 
         Deleting an artifact deletes all its tags, even those added since it was listed. So tags are deleted
         one by one, and an artifact only when it has none.
         """
-        location, prefix = self._location(repo), naming.tag_prefix(number)
+        location = RepositoryLocation.of(path)
         removed = 0
         kept: dict[str, str] = {}
         for artifact in await self._api.artifacts(location.project, location.repository):

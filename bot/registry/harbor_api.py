@@ -87,6 +87,21 @@ class HarborApi(RegistryClient):
                 break
         return found
 
+    async def repositories(self, project: str, part: str) -> list[str]:
+        """Return the names of a project's repositories that contain a part, with the project's name."""
+        found: list[str] = []
+        for number in range(1, PAGES + 1):
+            page = {"page": str(number), "page_size": str(PAGE), "q": f"name=~{part}"}
+            response = await self.ask(
+                "GET", f"projects/{quote(project, safe='')}/repositories", project, params=page
+            )
+            data = _json(response)
+            items = data if isinstance(data, list) else []
+            found += [str(one["name"]) for one in items if isinstance(one, Mapping) and "name" in one]
+            if len(items) < PAGE:
+                break
+        return found
+
     async def start_scan(self, project: str, repository: str, digest: str) -> str | None:
         """Start a scan unless one is running; return why there will be none, or None."""
         path = f"{_artifacts(project, repository)}/{digest}/scan"

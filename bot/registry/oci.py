@@ -5,14 +5,14 @@ Deleting a manifest frees no space until the operator runs the registry's garbag
 """
 
 import asyncio
+import itertools
 import logging
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import replace
 
 import httpx
 
-from bot.core import naming
 from bot.model.errors import ChatOpsError, GiveUp
 from bot.model.forge import RepoPath
 from bot.model.run import Image
@@ -57,24 +57,14 @@ class OciRegistry(BaseRegistry):
             return image
         return replace(image, size=await self._size(self._path_of(image), image.digest))
 
-    async def tagged(self, repo: RepoPath) -> frozenset[int]:
-        """Return the pull requests that have tags; see `Registry.tagged`."""
-        tags = await self._tags(self._path(repo))
-        return frozenset(number for tag in tags if (number := naming.tagged(tag)) is not None)
-
-    async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
-        """Delete a pull request's tags; see `Registry.remove_tags`.
-
-        Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
-        """
-        name = self._path(repo)
-        tags = await self._tags(name)
-        if not any(tag.startswith(naming.tag_prefix(number)) for tag in tags):
+    async def _remove_tags(self, path: str, prefix: str) -> TagRemoval:
+        name, tags = path, await self._tags(path)
+        if not any(tag.startswith(prefix) for tag in tags):
             return TagRemoval()
         digests = await self._digests(name, tags)
         removed = 0
         kept: dict[str, str] = {}
-        for digest, named in deletable(digests, naming.tag_prefix(number)).items():
+        for digest, named in deletable(digests, prefix).items():
             if await self._delete(name, digest):
                 removed += len(named)
             else:
@@ -100,18 +90,29 @@ class OciRegistry(BaseRegistry):
             await self._client.ask("DELETE", httpx.URL(location).raw_path.decode(), name)
         return begun.is_success
 
-    async def _tags(self, name: str) -> list[str]:
+    async def _below(self, prefix: str) -> list[str]:
+        """Return the repositories that the catalog lists right after the prefix."""
         found: list[str] = []
-        url: str | None = f"/v2/{name}/tags/list?n={PAGE}"
+        async for names in self._pages(f"/v2/_catalog?n={PAGE}&last={prefix}", prefix, "repositories"):
+            found += itertools.takewhile(lambda name: name.startswith(prefix), names)
+            if not names or not names[-1].startswith(prefix):
+                break
+        return found
+
+    async def _tags(self, path: str) -> list[str]:
+        pages = self._pages(f"/v2/{path}/tags/list?n={PAGE}", path, "tags")
+        return [tag async for tags in pages for tag in tags]
+
+    async def _pages(self, url: str | None, subject: str, key: str) -> AsyncIterator[list[str]]:
+        """Yield the pages of a list; none if it does not exist."""
         for _ in range(PAGES):
             if url is None:
                 break
-            response = await self._client.ask("GET", url, name)
+            response = await self._client.ask("GET", url, subject)
             if response.status_code == httpx.codes.NOT_FOUND:
                 break
-            found += _json_tags(response)
+            yield _json_names(response, key)
             url = _next(response)
-        return found
 
     async def _digests(self, name: str, tags: Collection[str]) -> dict[str, str]:
         found = await asyncio.gather(*(self._digest(name, tag) for tag in tags))
@@ -157,9 +158,9 @@ def deletable(digests: Mapping[str, str], prefix: str) -> dict[str, list[str]]:
     return {digest: named for digest, named in tags.items() if all(tag.startswith(prefix) for tag in named)}
 
 
-def _json_tags(response: httpx.Response) -> list[str]:
+def _json_names(response: httpx.Response, key: str) -> list[str]:
     try:
-        return [str(tag) for tag in response.json().get("tags") or []]
+        return [str(name) for name in response.json().get(key) or []]
     except (ValueError, AttributeError):
         return []
 

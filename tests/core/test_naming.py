@@ -30,6 +30,7 @@ def test_names_of_the_common_case() -> None:
     assert (naming.cache_tag(None), naming.cache_tag(12)) == ("buildcache", "pr-12-buildcache")
     assert naming.repository("previews", SHOP.repo) == "previews/acme/shop"
     assert naming.repository("", RepoPath("Acme", "My_Shop.API")) == "acme/my_shop.api"
+    assert naming.repository("previews", SHOP.repo, "api") == "previews/acme/shop/api"
     assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-app", naming.container(SHOP, "app"))
     assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-net", naming.network(SHOP))
 

@@ -1,8 +1,9 @@
 """A fake builder, platform, registry and code source that record calls and fail on demand."""
 
 import asyncio
+import re
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -353,11 +354,12 @@ class FakeAdapters:
 
     async def tagged(self, repo: RepoPath) -> frozenset[int]:
         await self._state.script.pass_through("tagged")
-        names = (tag.rpartition(":")[2] for tag in self._state.tags if f"/{repo}:" in tag)
+        names = (tag.rpartition(":")[2] for tag in self._state.tags if re.search(f"/{repo}[:/]", tag))
         return frozenset(number for name in names if (number := naming.tagged(name)) is not None)
 
-    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
-        return f"registry.example.com/{repo}:{naming.tag(number, sha)}"
+    def tag_for(self, repo: RepoPath, number: int, sha: str, image: str = "") -> str:
+        path = f"{repo}/{image}" if image else str(repo)
+        return f"registry.example.com/{path}:{naming.tag(number, sha)}"
 
     async def prepare(self, repo: RepoPath) -> None:
         await self._state.script.pass_through("prepare")
@@ -365,7 +367,7 @@ class FakeAdapters:
     async def examine(self, image: Image, log: Log) -> Image:
         return replace(image, scan=self._state.scan)
 
-    async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
+    async def remove_tags(self, repo: RepoPath, number: int, images: Collection[str] = ()) -> TagRemoval:
         asked = {tag for tag in self._state.tags if f":pr-{number}-" in tag}
         kept = {
             name: "immutable" for tag in asked if (name := tag.rpartition(":")[2]) in self._state.immutable

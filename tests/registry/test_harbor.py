@@ -206,6 +206,31 @@ async def test_tags_are_deleted_one_by_one_and_an_artifact_with_its_last_tag(
     assert await adapter.remove_tags(REPO, 1) == TagRemoval()
 
 
+@pytest.mark.parametrize("listed", [True, False])
+async def test_the_tags_of_several_images_are_removed_also_where_the_robot_may_not_list_them(
+    harbor: FakeHarbor, adapter: HarborRegistry, monkeypatch: pytest.MonkeyPatch, *, listed: bool
+) -> None:
+    monkeypatch.setattr("bot.registry.harbor_api.PAGE", 1)
+    own = name_of(adapter)
+    for name in (
+        f"{own}/api",
+        f"{own}/web",
+        f"{own}-2/api",
+        f"previews/x-{own.removeprefix('previews/')}/api",
+    ):
+        harbor.state.pushed(name, DIGEST, "pr-1-aaaaaaaa", "application/vnd.oci.image.manifest.v1+json", 9)
+    if not listed:
+        harbor.state.accounts[ROBOT] = Account(PASSWORD, EVERYTHING - {"repository:list"})
+
+    assert await adapter.tagged(REPO) == ({1} if listed else set())
+    assert await adapter.remove_tags(REPO, 1, ["web"]) == TagRemoval(2 if listed else 1)
+
+    left = {name for name, found in harbor.state.artifacts.items() if found}
+    assert f"{own}/web" not in left
+    assert (f"{own}/api" in left) is not listed
+    assert f"{own}-2/api" in left
+
+
 async def test_immutable_tags_are_reported_and_the_others_deleted(
     harbor: FakeHarbor, adapter: HarborRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:

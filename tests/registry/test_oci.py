@@ -118,6 +118,51 @@ async def test_lists_pull_requests_with_tags(oci: OciRegistry, images: PushedIma
     assert await oci.tagged(REPO) == {1, 12}
 
 
+def test_each_of_several_images_has_a_repository_of_its_own() -> None:
+    oci = OciRegistry(RegistryOptions("harbor.example.com", project="previews"))
+
+    assert oci.tag_for(REPO, 12, "1a2b3c4d5e6f", "api") == (
+        "harbor.example.com/previews/team/shop/api:pr-12-1a2b3c4d"
+    )
+
+
+@pytest.mark.docker
+async def test_the_tags_of_several_images_are_listed_and_removed(
+    oci: OciRegistry, images: PushedImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.registry.oci.PAGE", 1)
+    for name in ("shop/api", "shop/web", "shop/web/deep", "shop-2", "shop2/api"):
+        images.put("pr-1-aaaaaaaa", name, f"previews/team/{name}")
+    images.put("pr-2-aaaaaaaa", "two", "previews/team/shop/web")
+
+    assert await oci.tagged(REPO) == {1, 2}
+    assert (await oci.remove_tags(REPO, 1)).removed == 2
+
+    left = {name: images.tags(f"previews/team/{name}") for name in ("shop/api", "shop/web")}
+    assert left == {"shop/api": set(), "shop/web": {"pr-2-aaaaaaaa"}}
+    for name in ("shop/web/deep", "shop-2", "shop2/api"):
+        assert images.tags(f"previews/team/{name}") == {"pr-1-aaaaaaaa"}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+async def test_without_a_catalog_the_known_images_are_cleaned(status: int) -> None:
+    deleted: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v2/_catalog":
+            return httpx.Response(status)
+        if request.method == "DELETE":
+            deleted.append(request.url.path)
+            return httpx.Response(202)
+        digest = {"Docker-Content-Digest": "sha256:00"}
+        return httpx.Response(200, headers=digest, json={"tags": ["pr-1-aaaaaaaa"]})
+
+    async with OciRegistry(RegistryOptions("r", transport=httpx.MockTransport(answer))) as oci:
+        assert (await oci.remove_tags(REPO, 1, ["", "api"])).removed == 2
+
+    assert deleted == [f"/v2/team/{name}/manifests/sha256:00" for name in ("shop", "shop/api")]
+
+
 @pytest.mark.docker
 async def test_keeps_images_with_other_tags(oci: OciRegistry, images: PushedImages) -> None:
     images.put("pr-1-aaaaaaaa", "released")
@@ -233,8 +278,9 @@ class TokenRegistry:
         if request.url.host == "token.example.com":
             return self._token(request)
         if request.headers.get("Authorization") not in {f"Bearer {scope}" for scope in self.given}:
-            action = "*" if request.method == "DELETE" else "pull"
-            challenge = f'Bearer realm="https://token.example.com/t",service="s",scope="repository:{action}"'
+            scope = f"repository:{'*' if request.method == 'DELETE' else 'pull'}"
+            scope = "registry:catalog:*" if request.url.path == "/v2/_catalog" else scope
+            challenge = f'Bearer realm="https://token.example.com/t",service="s",scope="{scope}"'
             return httpx.Response(401, headers={"WWW-Authenticate": challenge})
         if request.method == "DELETE":
             self.deleted.append(request.url.path)
@@ -269,7 +315,7 @@ async def test_the_token_comes_from_the_service_in_the_challenge() -> None:
 
     assert registry.deleted == ["/v2/team/shop/manifests/sha256:00"] * 2
     # One token for each kind of request, which the second request reuses.
-    assert registry.given == ["repository:pull", "repository:pull", "repository:*"]
+    assert registry.given == ["registry:catalog:*", "repository:pull", "repository:pull", "repository:*"]
 
 
 async def test_a_refusal_of_the_token_service_means_denied() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -185,8 +185,9 @@ class ModelRunner:
     async def prepare(self, repo: RepoPath) -> None:
         return
 
-    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
-        return f"registry.example.com/{repo}:{naming.tag(number, sha)}"
+    def tag_for(self, repo: RepoPath, number: int, sha: str, image: str = "") -> str:
+        path = f"{repo}/{image}" if image else str(repo)
+        return f"registry.example.com/{path}:{naming.tag(number, sha)}"
 
     async def examine(self, image: Image, log: Log) -> Image:
         return image
@@ -195,7 +196,7 @@ class ModelRunner:
         names = await self._request(lambda: [tag.rpartition(":")[2] for tag in self._runner.tags])
         return frozenset(number for name in names if (number := naming.tagged(name)) is not None)
 
-    async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
+    async def remove_tags(self, repo: RepoPath, number: int, images: Collection[str] = ()) -> TagRemoval:
         def removed() -> int:
             gone = [tag for tag in self._runner.tags if f":{naming.tag_prefix(number)}" in tag]
             for tag in gone:

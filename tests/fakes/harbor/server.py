@@ -113,6 +113,14 @@ class FakeHarbor:
         pairs = [one.split(":") for one in sorted(permissions)]
         return 200, [{"resource": resource, "action": action} for resource, action in pairs]
 
+    def _list_repositories(self, request: web.Request, path: Query, body: Any) -> Answer:
+        self._need(request, "repository:list", "repository:list is not allowed")
+        project = f"{path['project_name']}/"
+        part = request.query.get("q", "").removeprefix("name=~")
+        known = [name for name in sorted(self.state.artifacts) if name.startswith(project) and part in name]
+        size, page = int(request.query.get("page_size", 10)), int(request.query.get("page", 1))
+        return 200, [{"name": name} for name in known[(page - 1) * size : page * size]]
+
     def _list_artifacts(self, request: web.Request, path: Query, body: Any) -> Answer:
         repository = self._repository(request, path, "artifact:list")
         known = list(self.state.artifacts.get(repository, {}).values())

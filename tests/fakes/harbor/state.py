@@ -14,6 +14,7 @@ EVERYTHING = frozenset(
         "project:create",
         "repository:pull",
         "repository:push",
+        "repository:list",
         "artifact:read",
         "artifact:list",
         "artifact:delete",
