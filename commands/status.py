@@ -32,6 +32,7 @@ def plan(_: NoArguments, now: Snapshot) -> Outcome:
         "last": next((run for run in now.runs.values() if run.state.final), None),
         "page": addresses.pull(pull.repo, pull.number),
         "image": image.pinned if image else "",
+        "images": image.all if image and image.name else (),
         "open": pull.state is PullState.OPEN,
     }
     return Reply(Message("status", facts))

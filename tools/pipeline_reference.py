@@ -56,6 +56,19 @@ paths:
   ignore: [docs/, "**/*.md"]
 """
 
+_BUILD: Mapping[str, str] = {
+    "runner": "构建使用的执行器。",
+    "dockerfile": "Dockerfile 的路径，相对于 `context`。",
+    "context": "用作构建上下文的目录。",
+    "target": "要构建的阶段；默认为 `runtime`，不存在时取除 `test` 外的最后一个阶段。",
+    "args": "构建参数。其值会保留在镜像中，不能包含密钥。",
+    "secrets": "管理员的机密，供 `RUN --mount=type=secret,id=NAME` 使用；除非被复制，否则不进入镜像。",
+    "timeout": "构建超时时间（秒）。",
+    "job": "`runner: jenkins` 时要运行的任务，例如 `folder/build-image` 或 `shop/PR-{number}`。",
+    "parameters": "除 `CHATOPS_…` 之外传给任务的参数；`{sha}` 等占位符会被替换。",
+    "artifacts": "从任务的哪些归档文件读取镜像信息。",
+}
+
 CHINESE: Mapping[str, str] = {
     "version": "文件格式的版本。",
     "on": "自动执行的命令。",
@@ -64,19 +77,13 @@ CHINESE: Mapping[str, str] = {
     "on.close": "PR 关闭或合并时执行的命令。",
     "on.drafts": "草稿是否也自动执行命令；默认等到标记为就绪时再执行。",
     "build": "如何构建镜像。获取同一 Gitee 上的子模块，不获取 Git LFS 中的文件。",
-    "build.runner": "构建使用的执行器。",
-    "build.dockerfile": "Dockerfile 的路径，相对于 `build.context`。",
-    "build.context": "用作构建上下文的目录。",
-    "build.target": "要构建的阶段；默认为 `runtime`，不存在时取除 `test` 外的最后一个阶段。",
-    "build.args": "构建参数。其值会保留在镜像中，不能包含密钥。",
-    "build.secrets": "管理员的机密，供 `RUN --mount=type=secret,id=NAME` 使用；除非被复制，否则不进入镜像。",
-    "build.timeout": "构建超时时间（秒）。",
-    "build.job": "`runner: jenkins` 时要运行的任务，例如 `folder/build-image` 或 `shop/PR-{number}`。",
-    "build.parameters": "除 `CHATOPS_…` 之外传给任务的参数；`{sha}` 等占位符会被替换。",
-    "build.artifacts": "从任务的哪些归档文件读取镜像信息。",
+    **{f"build.{key}": meaning for key, meaning in _BUILD.items()},
+    "images": "有多个镜像时，按名称写明如何构建每个镜像，用来代替 `build`。",
+    **{f"images.NAME.{key}": meaning for key, meaning in _BUILD.items()},
     "deploy": "如何部署服务。",
     "deploy.runner": "部署使用的执行器。",
     "deploy.enabled": "本仓库是否有需要部署的服务。",
+    "deploy.image": "服务运行 `images` 中的哪一个；有多个镜像时必填。",
     "deploy.port": "服务监听的端口；默认依次取镜像 EXPOSE 的 80、8080、3000、8000、5000，"
     "都没有时取第一个端口，443 和 8443 排在最后。",
     "deploy.command": "替换镜像自带的启动命令。",
@@ -108,12 +115,13 @@ CHINESE: Mapping[str, str] = {
     "deploy.timeout": "任务超时时间（秒）；其他执行器使用 `health.timeout`。",
     "test": "如何运行自动化测试。",
     "test.runner": "测试使用的执行器。",
-    "test.target": "要构建并运行的 Dockerfile 阶段；`null` 表示使用服务的镜像。",
+    "test.target": "要构建并运行的 Dockerfile 阶段；`null` 表示使用镜像本身。",
     "test.command": "运行测试的 shell 命令；默认使用该阶段自己的 CMD 或 ENTRYPOINT。",
     "test.suites": "测试套件的名称及其 shell 命令，供 `/test NAME` 使用；默认只有一个 `default`。",
     "test.env": "在 SERVICE_URL、JUNIT_PATH 和 CHATOPS_FAILED_TESTS 之外追加的环境变量。",
     "test.secrets": "管理员的机密，测试从文件 `/run/secrets/NAME` 读取。",
     "test.secret_env": "变量及其机密的名称；能使用 Docker Engine 的人都能看到这些值。",
+    "test.image": "测试在 `images` 的哪一个镜像中；默认为服务运行的镜像。",
     "test.report": "容器内存放测试结果（如 JUnit XML）的目录或文件；其中的 HTML 报告会附上链接。",
     "test.timeout": "单个测试套件的超时时间（秒）。",
     "test.memory": "单个测试套件的内存上限，例如 `2g`；最大值由管理员设定。",
@@ -127,7 +135,7 @@ CHINESE: Mapping[str, str] = {
     "teardown.parameters": "除 `CHATOPS_…` 之外传给任务的参数；占位符会被替换。",
     "teardown.timeout": "任务超时时间（秒）。",
     "services": "服务依赖的容器，键为服务访问它们时使用的主机名。",
-    "services.NAME.image": "要运行的镜像。必填。",
+    "services.NAME.image": "要运行的镜像，或 `images` 中的名称。必填。",
     "services.NAME.env": "容器的环境变量。",
     "services.NAME.secrets": "管理员的机密，容器从文件 `/run/secrets/NAME` 读取。",
     "services.NAME.secret_env": "变量及其机密的名称；能使用 Docker Engine 的人都能看到这些值。",
@@ -143,6 +151,52 @@ CHINESE: Mapping[str, str] = {
     "language": "评论使用的语言；默认由管理员设定。",
 }
 
+_SEVERAL = Text(
+    """\
+## Several images
+
+A repository with several images lists them under `images`, in place of `build`:
+
+```yaml
+images:
+  web: {context: web}
+  api: {context: api, target: prod}
+deploy: {image: web, port: 8080}
+services:
+  worker: {image: api, command: [python3, worker.py]}
+```
+
+There can be up to 10, and the same runner builds all of them, also those that nothing uses. They are built
+side by side, as many at a time as the operator's `[limits] builds_per_run` says. If one of them fails, the
+other builds stop, and the comment names the one that failed. In the registry, each image has a repository of
+its own, such as `chatops/team/shop/api`.
+
+`deploy.image` says which image the deployed service runs; with several images it is required. An entry of
+`services` whose `image` is a name of `images` runs that image and is restricted like the deployed service.
+Every other value is an image of a registry. Manifests and charts receive all images by name
+([Kubernetes](kubernetes.md)).""",
+    """\
+## 多个镜像
+
+有多个镜像的仓库用 `images` 代替 `build`：
+
+```yaml
+images:
+  web: {context: web}
+  api: {context: api, target: prod}
+deploy: {image: web, port: 8080}
+services:
+  worker: {image: api, command: [python3, worker.py]}
+```
+
+最多 10 个，由同一个执行器构建；没有被使用的镜像也会构建。各镜像同时构建，数量上限由管理员的
+`[limits] builds_per_run` 决定。其中一个失败时，其余的构建随即停止，评论会指出失败的镜像。
+每个镜像在镜像仓库中有各自的路径，例如 `chatops/team/shop/api`。
+
+`deploy.image` 指明被部署的服务运行哪个镜像，有多个镜像时必填。`services` 中某一项的 `image` 是 `images`
+中的名称时，运行的就是该镜像，受到的限制与被部署的服务相同；其他值都视为镜像仓库中的镜像。
+清单和 Chart 可按名称使用所有镜像（[Kubernetes](kubernetes.zh.md)）。""",
+)
 _TITLE = Text(".chatops.yml", ".chatops.yml 配置参考")
 _INTRODUCTION = Text(
     "This file configures how the bot builds, deploys and tests pull requests. It is in the root of the "
@@ -253,6 +307,7 @@ def reference(language: Language) -> str:
         "\n".join(
             (_HEADER.say(language), "|---|---|---|---|", *(_row(key, english, language) for key in entries()))
         ),
+        _SEVERAL.say(language),
         _RESULTS.say(language),
     )
     return "\n\n".join((*parts, _AUTOMATIC.say(language))) + "\n"

@@ -179,6 +179,7 @@ WORDS: Mapping[str, str] = {
     "limits": "并发、时长和大小的上限。",
     "limits.runs": "同时执行的运行总数。",
     "limits.runs_per_repository": "单个仓库同时执行的运行数。",
+    "limits.builds_per_run": "一次运行同时构建的镜像数。",
     "limits.docker": "在 Docker Engine 上同时执行的运行数；0 表示不单独限制。",
     "limits.kubernetes": "在 Kubernetes 上同时执行的运行数；0 表示不单独限制。",
     "limits.jenkins": "在 Jenkins 上同时执行的运行数；0 表示不单独限制。",

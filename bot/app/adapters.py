@@ -131,6 +131,7 @@ async def open_adapters(settings: Settings, masker: Masker | None = None) -> Asy
             runners.builders,
             runners.platforms,
             builds=values.build_policy(settings),
+            builds_at_once=settings.limits.builds_per_run,
             instance=settings.docker.instance,
             fail_on=_threshold(settings),
             jobs=runners.jobs,

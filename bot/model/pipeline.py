@@ -43,14 +43,14 @@ class Automatic:
 
 @dataclass(frozen=True, slots=True)
 class BuildConfig:
-    """How the image is built."""
+    """How an image is built."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     runner: RunnerName = RunnerName.DOCKER
     """Runner that builds the image."""
     dockerfile: str = "Dockerfile"
-    """Path of the Dockerfile, relative to `build.context`."""
+    """Path of the Dockerfile, relative to `context`."""
     context: str = "."
     """Directory to use as the build context."""
     target: str | None = None
@@ -110,6 +110,8 @@ class DeployConfig:
     """Runner that deploys the service."""
     enabled: bool = True
     """Whether this repository has a service to deploy."""
+    image: str | None = None
+    """Which of `images` the service runs; needed if there are several."""
     port: int | None = None
     """Port that the service listens on; by default the first of 80, 8080, 3000, 8000 and 5000 that the image
     EXPOSEs, otherwise the first port, if possible one other than 443 and 8443."""
@@ -159,7 +161,7 @@ class TestConfig:
     runner: RunnerName = RunnerName.DOCKER
     """Runner that runs the tests."""
     target: str | None = "test"
-    """Stage of the Dockerfile to build and run; `null` runs the image of the service."""
+    """Stage of the Dockerfile to build and run; `null` runs the image itself."""
     command: str | None = None
     """Shell command that runs the tests; by default the CMD or ENTRYPOINT of the stage itself."""
     suites: Mapping[str, str] = field(default_factory=dict)
@@ -170,6 +172,8 @@ class TestConfig:
     """Operator's secrets that the tests read as files `/run/secrets/NAME`."""
     secret_env: Mapping[str, str] = field(default_factory=dict)
     """Variables and the names of their secrets; everyone who may use the engine can read these."""
+    image: str | None = None
+    """Which of `images` has the tests; by default the one that the service runs."""
     report: str = "/reports"
     """Directory or file in the container with the results, such as JUnit XML; its HTML reports are linked."""
     timeout: int = 900
@@ -219,7 +223,7 @@ class ServiceConfig:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     image: str = ""
-    """Image to run. Required."""
+    """Image to run, or the name of one of `images`. Required."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the container."""
     secrets: tuple[str, ...] = ()
@@ -262,6 +266,8 @@ class Pipeline:
     """Commands that run automatically."""
     build: BuildConfig = field(default_factory=BuildConfig)
     """How the image is built. Submodules on the same Gitee are fetched, files in Git LFS are not."""
+    images: Mapping[str, BuildConfig] = field(default_factory=dict)
+    """How the images are built if there are several, by their names; instead of `build`."""
     deploy: DeployConfig = field(default_factory=DeployConfig)
     """How the service is deployed."""
     test: TestConfig = field(default_factory=TestConfig)
@@ -274,3 +280,18 @@ class Pipeline:
     """Which changed files start automatic runs."""
     language: Language | None = None
     """Language of the comments; by default the one that the operator sets."""
+
+    @property
+    def builds(self) -> Mapping[str, BuildConfig]:
+        """How each image is built, by its name; the only image of `build` has none."""
+        return self.images or {"": self.build}
+
+    @property
+    def served(self) -> str:
+        """Name of the image that the service runs; empty for that of `build`."""
+        return self.deploy.image or next(iter(self.builds))
+
+    @property
+    def tested(self) -> str:
+        """Name of the image that has the tests; empty for that of `build`."""
+        return self.test.image or self.served

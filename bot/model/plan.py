@@ -23,19 +23,29 @@ DEFAULT_ENVIRONMENT = "preview"
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """Build the image of `sha` and push it."""
+    """Build the images of `sha` and push them."""
 
     sha: str
     config: BuildConfig
+    """How the image is built that the service runs."""
     trusted: bool = False
     """Whether only people with write access can have pushed `sha`; otherwise its build shares no cache, and
     it has only secrets for approved commits."""
+    served: str = ""
+    """Name of the image that the service runs."""
+    beside: Mapping[str, BuildConfig] = field(default_factory=dict)
+    """How the other images are built, by name."""
     name: Literal["build"] = "build"
+
+    @property
+    def images(self) -> dict[str, BuildConfig]:
+        """How each image is built, by name, the one that the service runs first."""
+        return {self.served: self.config, **self.beside}
 
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """Deploy the image of `sha` to an environment."""
+    """Deploy an image of `sha`, and the services that it needs, to an environment."""
 
     sha: str
     config: DeployConfig
@@ -45,6 +55,8 @@ class Deploy:
     """Lifetime in seconds."""
     build: BuildConfig = field(default_factory=BuildConfig)
     """How the image was built: the Dockerfile determines the port."""
+    image: str = ""
+    """Name of the image; empty for the only one of `build`."""
     teardown: TeardownConfig = field(default_factory=TeardownConfig)
     """How the environment is removed later, besides by its platform."""
     definition: str = ""
@@ -77,6 +89,8 @@ class Test:
     environment: str = DEFAULT_ENVIRONMENT
     trusted: bool = False
     """As for `Build`."""
+    image: str = ""
+    """Name of the image that has the tests; empty for the only one of `build`."""
     name: Literal["test"] = "test"
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from bot.model.shortening import shortened
 
+IMAGE_FACT = "of_image"
+"""Fact that any reason may have: the name of the image that it is about, if a repository has several."""
 LONGEST_FACT = 2_000
 """Characters of a fact; what a pull request wrote may be longer."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")

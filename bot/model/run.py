@@ -1,7 +1,7 @@
 """Runs, their steps and results."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -61,6 +61,20 @@ class Image:
     sha: str
     scan: Scan | None = None
     """What the registry's scanner found, if there is one."""
+    name: str = ""
+    """Its name among `images` of `.chatops.yml`; empty for the only one of `build`."""
+    beside: tuple["Image", ...] = ()
+    """The other images of the same commit, for the one that the service runs."""
+
+    @property
+    def all(self) -> tuple["Image", ...]:
+        """Itself and the other images of the same commit."""
+        return (replace(self, beside=()), *self.beside)
+
+    def led_by(self, name: str) -> "Image | None":
+        """Return the image of the commit with a name, with the others beside it; None if there is none."""
+        found = next((one for one in self.all if one.name == name), None)
+        return found and replace(found, beside=tuple(one for one in self.all if one.name != name))
 
     @property
     def tag(self) -> str:
@@ -124,6 +138,11 @@ class StepResult:
     """What the person should know besides the reason."""
     serving_sha: str = ""
     """The commit whose deployment still answers after this one did not succeed; empty if none does."""
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The image and those of the same commit beside it."""
+        return self.image.all if self.image else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class SecretRequest:
 
     name: str
     part: str
-    """What receives it, by the name of its section in `.chatops.yml`: `build`, `services.db`."""
+    """What receives it, by the name of its section in `.chatops.yml`: `images.web`, `services.db`."""
     environment: str = ""
     """Empty for builds."""
     variable: str = ""
@@ -76,7 +76,8 @@ class SecretRequest:
     @property
     def step(self) -> SecretStep:
         """The step that a grant must name."""
-        return SecretStep(self.part.partition(".")[0])
+        section = self.part.partition(".")[0]
+        return SecretStep.BUILD if section == "images" else SecretStep(section)
 
 
 @dataclass(frozen=True, slots=True)

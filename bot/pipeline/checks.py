@@ -20,8 +20,10 @@ Check = Callable[[str], Text | None]
 Pattern = tuple[str, ...]
 
 SECONDS = (1, 7200)
+BUILDS: tuple[Pattern, ...] = (("build",), ("images", "*"))
+"""The sections that say how an image is built."""
 BOUNDS: Mapping[Pattern, tuple[int, int]] = {
-    ("build", "timeout"): SECONDS,
+    **dict.fromkeys(((*part, "timeout") for part in BUILDS), SECONDS),
     ("test", "timeout"): SECONDS,
     ("deploy", "timeout"): SECONDS,
     ("teardown", "timeout"): SECONDS,
@@ -32,7 +34,7 @@ BOUNDS: Mapping[Pattern, tuple[int, int]] = {
 """Ranges of whole numbers; both ends are included."""
 
 SECRETS: tuple[Pattern, ...] = (
-    ("build",),
+    *BUILDS,
     ("deploy",),
     ("deploy", "environments", "*"),
     ("test",),
@@ -44,12 +46,13 @@ MAX_ENTRIES: Mapping[Pattern, int] = {
     ("on", "*"): 10,
     ("services",): service_checks.MOST,
     ("services", "*", "depends_on"): service_checks.MOST,
+    ("images",): 10,
     ("deploy", "environments"): 10,
     ("test", "suites"): 20,
     ("paths", "*"): 50,
     ("deploy", "command"): 100,
     ("services", "*", "command"): 100,
-    ("build", "args"): 100,
+    **dict.fromkeys(((*part, "args") for part in BUILDS), 100),
     ("deploy", "env"): 100,
     ("deploy", "values"): 100,
     ("deploy", "environments", "*", "env"): 100,
@@ -145,7 +148,8 @@ def _not_blank(text: str) -> Text | None:
     return None if text.strip() else messages.EMPTY
 
 
-_label = _matching(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", messages.HOST)
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"
+_label = _matching(_LABEL, messages.HOST)
 _variable = _matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}", messages.VARIABLE)
 
 
@@ -161,9 +165,9 @@ _stage = _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", messages.STAGE)
 
 VALUES: Mapping[Pattern, Check] = {
     **{pattern: _within(low, high) for pattern, (low, high) in BOUNDS.items()},
-    ("build", "dockerfile"): _repository_path,
-    ("build", "context"): _repository_path,
-    ("build", "target"): _stage,
+    **dict.fromkeys(((*part, "dockerfile") for part in BUILDS), _repository_path),
+    **dict.fromkeys(((*part, "context") for part in BUILDS), _repository_path),
+    **dict.fromkeys(((*part, "target") for part in BUILDS), _stage),
     ("deploy", "ttl"): _ttl,
     ("deploy", "memory"): _memory,
     ("deploy", "manifests"): _repository_path,
@@ -191,9 +195,10 @@ VALUES: Mapping[Pattern, Check] = {
 
 NAMES: Mapping[Pattern, Check] = {
     ("services", "*"): _host,
+    ("images", "*"): _matching(_LABEL, messages.IMAGE_NAME),
     ("deploy", "environments", "*"): _label,
     ("test", "suites", "*"): _matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", messages.SUITE),
-    ("build", "args", "*"): _variable,
+    **dict.fromkeys(((*part, "args", "*") for part in BUILDS), _variable),
     ("deploy", "env", "*"): _variable,
     ("deploy", "values", "*"): _matching(
         r"[A-Za-z_][\w-]{0,63}(?:\[[0-9]\]|\.[A-Za-z_][\w-]{0,63}){0,15}", messages.VALUE_PATH

@@ -15,7 +15,7 @@ from bot.model.pipeline import Automatic, Pipeline
 from bot.model.shortening import shortened
 from bot.model.text import Text, counted
 from bot.model.views import ConfigBroken, ConfigProblem
-from bot.pipeline import checks, full_width, job_checks, messages, service_checks, shape
+from bot.pipeline import checks, full_width, image_checks, job_checks, messages, service_checks, shape
 from bot.pipeline.yaml_messages import NOT_UTF8
 from bot.pipeline.yaml_tree import Document, Mark, Path, Tree, YamlError, mark_after, parse
 
@@ -27,7 +27,12 @@ _NO_MAXIMUM: Mapping[str, ContainerMaximum] = {}
 _EXCERPT_LINES = 40
 _EXCERPT_WIDTH = 160
 _MAX_PATH_LENGTH = 100
-_COMBINATIONS = (job_checks.check_combinations, checks.check_exclusive, service_checks.check_health)
+_COMBINATIONS = (
+    job_checks.check_combinations,
+    checks.check_exclusive,
+    service_checks.check_health,
+    image_checks.check_combinations,
+)
 _MESSAGES = {
     "dataclass_type": messages.SECTION,
     "mapping_type": messages.SECTION,
@@ -107,8 +112,11 @@ def _problems(
         yield _problem(path, document.at(path), message)
     for path, message in chain.from_iterable(check(tree) for check in _COMBINATIONS):
         yield _problem(path, document.at_key(path), message)
+    for path, message in image_checks.check_runners(tree):
+        yield _problem(path, document.at(path), message)
     for path, message, guess in (
         *service_checks.check_dependencies(tree),
+        *image_checks.check_references(tree),
         *_unknown_commands(tree, known_commands),
     ):
         yield _problem(path, document.at(path), message, guess)

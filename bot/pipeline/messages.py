@@ -14,6 +14,23 @@ IMAGE_REQUIRED = Text("image is required for every service.", "每个服务都�
 
 DEPENDS_ON_ITSELF = Text("A service cannot depend on itself.", "服务不能依赖自身")
 PORT_REQUIRED = Text("health.path requires port.", "写了 health.path 就必须指定 port（端口）")
+IMAGE_NAME = Text(
+    "Expected the name of an image: up to 40 lowercase letters, digits and hyphens.",
+    "镜像的名称最长 40 个字符，只能由小写字母、数字和连字符组成",
+)
+BUILD_BESIDE_IMAGES = Text(
+    "Not allowed beside images: make it an entry there.", "不能与 images 同时使用：请写成其中的一项"
+)
+IMAGE_NOT_CHOSEN = Text(
+    "With several images, deploy.image must name the one that the service runs.",
+    "有多个镜像时，须用 deploy.image 指明服务运行哪一个",
+)
+NO_IMAGES = Text("This file has no images.", "此文件中没有 images")
+NOT_OF_IMAGES = Text(
+    "Not allowed in images: a Jenkins job builds a single image, under build.",
+    "不能用于 images：Jenkins 任务只构建一个镜像，请写在 build 中",
+)
+ONE_RUNNER = Text("The same runner must build all images.", "所有镜像必须由同一个 runner 构建")
 
 PATH = Text(
     "Expected a path in the repository: relative, without ‘..’ and backslashes.",

@@ -33,6 +33,8 @@ class ServiceSpec:
     """Names of those that must be ready before it starts."""
     memory: str | None = None
     """None means as much as the deployed service."""
+    built: bool = False
+    """Whether the image is one of the commit's own, for which the same limits apply as for the service's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class EnvironmentSpec:
     host: str
     """Public hostname, for platforms that route by hostname themselves."""
     image: Image
+    """Image of the service, with the others of the commit beside it."""
     port: int | None
     """None means the port for the web among those that the image exposes."""
     env: Mapping[str, str]

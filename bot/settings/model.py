@@ -196,6 +196,8 @@ class LimitsSettings:
     """Runs that may execute at the same time."""
     runs_per_repository: Count = 1
     """Runs of one repository that may execute at the same time."""
+    builds_per_run: Count = 2
+    """Images of one run that may be built at the same time."""
     docker: Annotated[int, Field(ge=0)] = 0
     """Runs that may use the Docker Engine at the same time; 0 for no separate limit."""
     kubernetes: Annotated[int, Field(ge=0)] = 0

@@ -1,12 +1,15 @@
-"""The build step: builds exactly the pinned commit, and pushes the image to the registry."""
+"""The build step: builds exactly the pinned commit, and pushes its images to the registry."""
 
+import asyncio
 from dataclasses import replace
 
 from bot.core import naming
 from bot.core.admission.builds import CACHE_NAMESPACE, cache_namespace, check
 from bot.core.admission.images import name_of
+from bot.core.admission.secrets import build_part
 from bot.core.deciding import dockerfile
-from bot.model.errors import TellUser
+from bot.core.results import images
+from bot.model.errors import ChatOpsError, TellUser
 from bot.model.forge import Completed
 from bot.model.limits import SandboxLimits
 from bot.model.pipeline import BuildConfig
@@ -17,6 +20,7 @@ from bot.model.scan import Severity
 from bot.ports import BuildOrder, Built
 from bot.steps.build_advice import advice
 from bot.steps.context import StepContext
+from bot.steps.named_log import NamedLog
 from bot.steps.unfetched import missing
 
 DOCKERFILE_LIMITS = SandboxLimits(seconds=10, inline=16 << 10)
@@ -25,10 +29,57 @@ DOCKERFILE_LIMITS = SandboxLimits(seconds=10, inline=16 << 10)
 async def run(step: Build, context: StepContext) -> StepResult:
     """Fetch, build, push. Raises what the ports raise, and TellUser(NO_DOCKERFILE)."""
     source = await prepare(step.sha, context, trusted=step.trusted)
-    recipe = await read_dockerfile(step.config, source.sha, context)
-    target = step.config.target or recipe.default_target
-    tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha)
+    parts = tuple(
+        replace(step, config=config, served=name, beside={}) for name, config in step.images.items()
+    )
+    # A missing Dockerfile is told before anything is built.
+    recipes = [await _recipe(part, source, context) for part in parts]
     await context.adapters.registry.prepare(context.run.repo)
+    at_once = asyncio.Semaphore(context.adapters.builds_at_once)
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(_image(part, recipe, source, context, at_once))
+                for part, recipe in zip(parts, recipes, strict=True)
+            ]
+    except BaseExceptionGroup as failed:
+        # The group has stopped the builds of the other images by now.
+        raise failed.exceptions[0] from None
+    return images.joined([task.result() for task in tasks])
+
+
+async def _recipe(part: Build, source: Completed, context: StepContext) -> dockerfile.Dockerfile:
+    try:
+        return await read_dockerfile(part.config, source.sha, context)
+    except ChatOpsError as error:
+        error.facts = images.about(error.facts, part.served)
+        raise
+
+
+async def _image(
+    part: Build,
+    recipe: dockerfile.Dockerfile,
+    source: Completed,
+    context: StepContext,
+    at_once: asyncio.Semaphore,
+) -> StepResult:
+    """Build and push one image; errors and the log say its name if there are several."""
+    if part.served:
+        context = replace(context, log=NamedLog(context.log, part.served))
+    async with at_once:
+        try:
+            result = await _built(part, recipe, source, context)
+        except ChatOpsError as error:
+            error.facts = images.about(error.facts, part.served)
+            raise
+    return replace(result, facts=images.about(result.facts, part.served)) if result.reason else result
+
+
+async def _built(
+    step: Build, recipe: dockerfile.Dockerfile, source: Completed, context: StepContext
+) -> StepResult:
+    target = step.config.target or recipe.default_target
+    tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha, step.served)
     lacking = await missing(step.config, source, context)
     try:
         order = replace(step, config=replace(step.config, target=target))
@@ -39,7 +90,7 @@ async def run(step: Build, context: StepContext) -> StepResult:
         raise
     digest = await context.adapters.builder(step.config.runner).push(tag, context.log)
     context.log.note(f"pushed {tag}@{digest}")
-    pushed = Image(tag, digest, built.size, step.sha)
+    pushed = Image(tag, digest, built.size, step.sha, name=step.served)
     found = verdict(await context.adapters.registry.examine(pushed, context.log), context.adapters.fail_on)
     if found.reason is None and lacking:
         return replace(found, reason=Reason.NOT_FETCHED, facts=lacking)
@@ -80,7 +131,10 @@ async def read_dockerfile(config: BuildConfig, sha: str, context: StepContext) -
 
 
 async def build_target(step: Build, source: Completed, tag: str, context: StepContext) -> Built:
-    """Build one target of a prepared commit. Raises TellUser for a Dockerfile that the policy refuses."""
+    """Build one target of an image of a prepared commit.
+
+    Raises TellUser for a Dockerfile that the policy refuses.
+    """
     config, run_ = step.config, context.run
     context.log.note(
         f"building {tag} from commit {step.sha[:8]}" + (f", target {config.target}" if config.target else "")
@@ -89,7 +143,7 @@ async def build_target(step: Build, source: Completed, tag: str, context: StepCo
     path, text = _in_context(config), content.decode("utf-8", "replace")
     cache = cache_namespace(context.adapters.instance, run_.repo, run_.number, trusted=step.trusted)
     args = {**config.args, CACHE_NAMESPACE: cache}
-    secrets = context.secrets.get("build", ())
+    secrets = context.secrets.get(build_part(step.served), ())
     policy = replace(context.adapters.builds, secrets=tuple(one.name for one in secrets))
     checked = (policy, path, text, args, name_of(tag))
     await context.adapters.sandbox.call(DOCKERFILE_LIMITS, path, check, *checked)

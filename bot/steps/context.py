@@ -68,6 +68,8 @@ class StepAdapters:
     platforms: Mapping[RunnerName, Platform]
     builds: BuildPolicy = field(default_factory=BuildPolicy)
     """What builds and services may fetch."""
+    builds_at_once: int = 2
+    """How many images of one commit are built at the same time."""
     instance: str = "chatops"
     """Name of the bot on everything that it creates."""
     fail_on: Severity | None = None
@@ -130,7 +132,7 @@ class StepContext:
     log: Log
     adapters: StepAdapters
     image: Image | None = None
-    """Image of the run's commit, if it exists."""
+    """Image of the run's commit, if it exists, with the others beside it."""
     environments: Mapping[str, StepEnvironment] = field(default_factory=dict)
     """The environments that exist, by name."""
     resumed: bool = False

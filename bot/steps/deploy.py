@@ -11,7 +11,7 @@ from bot.core.results.restrictions import restricted_by
 from bot.model.environment import Endpoint
 from bot.model.errors import Overtaken, RetryLater, TellUser
 from bot.model.inventory import Item
-from bot.model.pipeline import EnvironmentConfig
+from bot.model.pipeline import EnvironmentConfig, ServiceConfig
 from bot.model.plan import Deploy
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
@@ -22,21 +22,24 @@ from bot.steps.context import StepContext
 
 async def run(step: Deploy, context: StepContext) -> StepResult:
     """Deploy the environment and wait until it is healthy. Raises what the platform raises."""
-    image = context.image
+    image = context.image.led_by(step.image) if context.image else None
     if image is None:
         raise TellUser(Reason.NO_ENVIRONMENT)
     if (endpoint := _taken_over(step, context)) is not None:
         return _passed(step, context, image, endpoint)
     own = name_of(image.reference)
+    built = {one.name for one in image.all}
     for name, service in step.services.items():
-        context.adapters.builds.check_image(service.image, own, f"services.{name}")
+        if service.image not in built:
+            context.adapters.builds.check_image(service.image, own, f"services.{name}")
     spec = specification(step, context, image, await _port(step, context))
     async with _definition(step, context) as definition:
         spec = await _beside(replace(spec, definition=definition), step, context)
         try:
             endpoint = await _deploy(context.adapters.platform(step.config.runner), spec, context)
         except TellUser as error:
-            if spec.restricted and error.facts.get("name") not in step.services:
+            foreign = {service.name for service in spec.services if not service.built}
+            if spec.restricted and error.facts.get("name") not in foreign:
                 raise restricted_by(error) from error
             raise
     context.log.note(f"ready at {context.environments[step.environment].url}")
@@ -126,18 +129,7 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         env={**_facts(step, context), **step.config.env, **extra.env},
         command=step.config.command,
         services=tuple(
-            ServiceSpec(
-                name,
-                service.image,
-                service.env,
-                service.command,
-                service.port,
-                context.secrets.get(f"services.{name}", ()),
-                health_path=service.health.path,
-                depends_on=service.depends_on,
-                memory=service.memory,
-            )
-            for name, service in sorted(step.services.items())
+            _service(name, service, context, image) for name, service in sorted(step.services.items())
         ),
         memory=step.config.memory,
         health_path=step.config.health.path,
@@ -150,6 +142,23 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         expires=environment.expires_at,
         replace=step.config.replace,
         secrets=context.secrets.get("deploy", ()),
+    )
+
+
+def _service(name: str, service: ServiceConfig, context: StepContext, image: Image) -> ServiceSpec:
+    """Return a service; the name of an image of the commit stands for that image."""
+    built = image.led_by(service.image)
+    return ServiceSpec(
+        name,
+        built.pinned if built else service.image,
+        service.env,
+        service.command,
+        service.port,
+        context.secrets.get(f"services.{name}", ()),
+        built=built is not None,
+        health_path=service.health.path,
+        depends_on=service.depends_on,
+        memory=service.memory,
     )
 
 

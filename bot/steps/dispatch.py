@@ -64,8 +64,9 @@ def allowance(step: Step) -> int:
     if job.is_job(step):
         return JOBS
     match step:
-        case Build(config=config):
-            return config.timeout
+        case Build():
+            # All may have to wait for each other.
+            return sum(config.timeout for config in step.images.values())
         case Deploy(config=config):
             return config.health.timeout * (1 + len(step.services)) + _margin(config.runner)
         case Test(config=config, build=building):

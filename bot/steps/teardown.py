@@ -40,7 +40,8 @@ async def _remove_images(context: StepContext) -> Mapping[str, str]:
         for platform in context.adapters.platforms.values():
             await platform.remove_images(repo, number, holder)
     await context.confirm()  # Tags do not say which run has pushed them.
-    tags = await context.adapters.registry.remove_tags(repo, number)
+    names = [one.name for one in context.image.all] if context.image else []
+    tags = await context.adapters.registry.remove_tags(repo, number, names)
     context.log.note(f"removed local images and {tags.removed} registry tags")
     for tag, why in tags.kept.items():
         context.log.note(f"{tag} is kept in the registry: {why}")

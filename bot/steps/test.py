@@ -46,21 +46,21 @@ async def _tested_by_build(step: Test, stage: Stage, source: Completed, context:
 
 
 async def _image(step: Test, stage: Stage | None, source: Completed, context: StepContext) -> str | None:
-    """Return the image with the tests: the test stage, otherwise the service's if a suite has a command."""
+    """Return the image with the tests: their stage, otherwise the image itself if a suite has a command."""
     if stage is not None:
         built, tag = await _built(step, source, context)
         if step.config.runner is step.build.runner:
             return built.id
         return await _pushed(step, tag, context)
-    if any(suite.command for suite in step.suites) and context.image is not None:
-        return context.image.pinned
-    return None
+    image = context.image.led_by(step.image) if context.image else None
+    return image.pinned if image and any(suite.command for suite in step.suites) else None
 
 
 async def _built(step: Test, source: Completed, context: StepContext) -> tuple[Built, str]:
     """Build the test stage; return it with its tag."""
-    tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha) + "-test"
-    build = Build(step.sha, replace(step.build, target=step.config.target), step.trusted)
+    run_, registry = context.run, context.adapters.registry
+    tag = registry.tag_for(run_.repo, run_.number, step.sha, step.image) + "-test"
+    build = Build(step.sha, replace(step.build, target=step.config.target), step.trusted, step.image)
     return await build_target(build, source, tag, context), tag
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from bot.model.reason import Reason
+from bot.model.reason import IMAGE_FACT, Reason
 from bot.model.run import Note
 from bot.model.text import Language, Text
 from bot.words.builds import BUILDS
@@ -56,6 +56,9 @@ NOTES: Final[Mapping[str, Wording]] = {
 """By the code of a note."""
 
 
+_COLON: Final = Text(en=": ", zh="：")
+
+
 class Explained(Protocol):
     """What ended or is delayed for a reason: a step's result, a stop request, a refused command."""
 
@@ -71,10 +74,15 @@ class Explained(Protocol):
 
 
 def sentence(explained: Explained, language: Language) -> tuple[Part, ...]:
-    """Return what happened, in one or two sentences; nothing without a reason."""
+    """Return what happened, in one or two sentences; nothing without a reason.
+
+    One of several images is named first.
+    """
     if explained.reason is None:
         return ()
-    return REASONS[explained.reason].say(explained.facts, language)
+    name = explained.facts.get(IMAGE_FACT)
+    about = (Part(PartKind.CODE, name), Part(PartKind.WORDS, _COLON.say(language))) if name else ()
+    return (*about, *REASONS[explained.reason].say(explained.facts, language))
 
 
 def advice(explained: Explained, language: Language) -> tuple[Part, ...]:

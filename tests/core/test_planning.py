@@ -6,12 +6,12 @@ import pytest
 from bot.core.deciding import planning
 from bot.model.environment import Environment, EnvironmentState
 from bot.model.outcome import Refuse
-from bot.model.pipeline import DeployConfig, Pipeline, ServiceConfig, TestConfig
+from bot.model.pipeline import BuildConfig, DeployConfig, Pipeline, ServiceConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
 from bot.model.reason import Reason
 from bot.model.run import Run
 from bot.model.snapshot import Snapshot
-from tests.fakes.snapshots import NOW, OLD, SHA, STAGED, SUITES, environment, run, snapshot
+from tests.fakes.snapshots import IMAGE, NOW, OLD, SHA, STAGED, SUITES, environment, run, snapshot
 
 DAY = 86_400
 DAYS = timedelta(days=1)
@@ -63,6 +63,39 @@ def test_manifests_and_charts_come_from_the_head_if_the_author_may_push(
 
     assert isinstance(step, Deploy)
     assert (step.sha, step.definition) == (SHA, commit)
+
+
+SEVERAL = Pipeline(
+    images={"web": BuildConfig(context="web"), "api": BuildConfig(context="api")},
+    deploy=DeployConfig(image="api"),
+    test=TestConfig(image="web"),
+)
+
+
+def test_a_plan_builds_all_images_and_names_those_of_its_steps() -> None:
+    plan = planning.to_test(snapshot(pipeline=SEVERAL), planning.all_suites(SEVERAL), "preview")
+
+    build, deploy, test = plan.steps
+    assert isinstance(build, Build)
+    assert isinstance(deploy, Deploy)
+    assert isinstance(test, Test)
+    assert build.images == {"api": SEVERAL.images["api"], "web": SEVERAL.images["web"]}
+    assert (deploy.image, deploy.build.context) == ("api", "api")
+    assert (test.image, test.build.context) == ("web", "web")
+
+
+@pytest.mark.parametrize("names", [("api",), ("api", "web", "cron"), ("",)])
+def test_images_of_another_configuration_are_built_again(names: tuple[str, ...]) -> None:
+    first, *others = (replace(IMAGE, name=name) for name in names)
+    facts = replace(snapshot(pipeline=SEVERAL), images={SHA: replace(first, beside=tuple(others))})
+
+    assert planning.to_deploy(facts).names == ("build", "deploy")
+
+
+def test_planned_images_count_as_built() -> None:
+    facts = planning.after(snapshot(pipeline=SEVERAL), planning.to_build(snapshot(pipeline=SEVERAL)))
+
+    assert planning.to_deploy(facts).names == ("deploy",)
 
 
 def test_a_deployment_carries_its_services() -> None:

@@ -42,6 +42,29 @@ def reason(step: Step, *grants: SecretGrant) -> Reason | None:
     return found.reason if found else None
 
 
+SEVERAL = Build(
+    SHA,
+    BuildConfig(secrets=("token",)),
+    trusted=True,
+    served="web",
+    beside={"api": BuildConfig(secrets=("key",)), "cron": BuildConfig()},
+)
+
+
+@pytest.mark.attack
+def test_each_of_several_images_gets_its_own_secrets_and_no_others() -> None:
+    assert requests(SEVERAL) == (SecretRequest("token", "images.web"), SecretRequest("key", "images.api"))
+    assert {request.step for request in requests(SEVERAL)} == {SecretStep.BUILD}
+    found = refusal(SEVERAL, REPO, (GRANT,))
+    assert found is not None
+    assert (found.reason, found.facts["part"]) == (Reason.SECRET_NOT_GRANTED, "images.api")
+
+
+def test_the_tests_of_one_of_several_images_get_the_secrets_of_its_build() -> None:
+    step = Test(SHA, TestConfig(), BuildConfig(secrets=("key",)), trusted=True, image="api")
+    assert requests(step) == (SecretRequest("key", "images.api"),)
+
+
 @EACH
 def test_a_granted_secret_is_given_to_the_step_that_is_named_alone(kind: SecretStep) -> None:
     assert reason(STEPS[kind], replace(GRANT, steps=(kind,))) is None

@@ -183,6 +183,29 @@ CRASHED = over(
 LOGS = {name: f"https://bot.example.com/runs/42#{name}" for name in ("build", "deploy", "test")}
 
 
+SEVERAL = replace(
+    IMAGE,
+    reference="registry.example.com/lin/guestbook/web:pr-12-a1b2c3d4",
+    name="web",
+    beside=(
+        replace(
+            SCANNED,
+            reference="registry.example.com/lin/guestbook/api:pr-12-a1b2c3d4",
+            digest="sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+            name="api",
+        ),
+    ),
+)
+ONE_OF_SEVERAL_FAILED = over(
+    "build",
+    8.2,
+    StepResult(
+        StepState.FAILED,
+        Reason.BUILD_FAILED,
+        {"instruction": "RUN pip install --no-index -r requirements.txt", "code": "1", "of_image": "api"},
+        log_tail=BUILD_LOG,
+    ),
+)
 VULNERABLE = over(
     "build",
     41.0,
@@ -397,6 +420,13 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_suite_without_tests": view(tested(ONE_EMPTY), "/retest", "/teardown", report=True),
     "run_view_torn_down": view(automatic(run(_TORN_DOWN), Trigger.MERGE)),
     "run_view_scanned": view(run(over("build", 40.0, StepResult(StepState.PASSED, image=SCANNED)))),
+    "run_view_images": view(
+        run(over("build", 40.0, StepResult(StepState.PASSED, image=SEVERAL)), DEPLOYED), "/test", "/teardown"
+    ),
+    "run_view_images_built": view(run(over("build", 40.0, StepResult(StepState.PASSED, image=SEVERAL)))),
+    "run_view_image_failed": view(
+        run(ONE_OF_SEVERAL_FAILED, skipped("deploy"), state=RunState.FAILED), "/build", "/deploy"
+    ),
     "run_view_without_vulnerabilities": view(run(over("build", 40.0, _CLEAN))),
     "run_view_vulnerable": view(_VULNERABLE_RUN, "/build", "/deploy"),
     "run_view_tags_kept": view(automatic(run(_KEPT), Trigger.MERGE)),

@@ -37,6 +37,7 @@ from tests.render.run_samples import (
     PASSED,
     REPO,
     RUN_VIEWS,
+    SEVERAL,
     SHA,
     START,
     URL,
@@ -149,6 +150,7 @@ def status(**changes: object) -> Message:
         "last": PASSED,
         "page": LINKS.pull,
         "image": IMAGE.pinned,
+        "images": (),
         "open": True,
     }
     return Message("status", {**facts, **changes})
@@ -215,6 +217,7 @@ OTHER_VIEWS: dict[str, View] = {
             ),
         )
     ),
+    "status_images": status(images=SEVERAL.all),
     "status_empty": status(trusted=False, environments=(), active=(), last=None, page="", image=""),
     "status_untrusted": status(trusted=False, environments=(), active=(), last=None, approvals=(_OLDER,)),
     **{f"status_skipped_{one}": status(environments=(), active=(), skipped=one) for one in Skip},

@@ -197,3 +197,27 @@ async def test_an_exhausted_address_pool_is_retried_later(stage: Stage, engine: 
         await platform.deploy(stage.spec(), stage.log)
 
     assert caught.value.facts == {"message": f"no free subnet in {pool}"}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("why", [{"trusted": False}, {"restricted": True}], ids=["outsider", "repository"])
+async def test_a_service_from_an_image_of_the_commit_is_restricted_as_the_deployed_one(
+    stage: Stage, why: dict[str, bool]
+) -> None:
+    worker = ServiceSpec("worker", stage.image.pinned, command=("sleep", "999"), built=True)
+    foreign = ServiceSpec("db", stage.tests_image, command=("sleep", "999"))
+
+    await stage.platform.deploy(stage.spec(services=[worker, foreign], **why), stage.log)
+
+    assert (await inside(stage, "touch /etc/x", "worker"))[0] != 0
+    host = stage.container("worker").attrs["HostConfig"]
+    assert (host["ReadonlyRootfs"], host["CapDrop"], host["CapAdd"]) == (True, ["ALL"], [])
+    assert (await inside(stage, "touch /etc/x", "db"))[0] == 0
+
+
+async def test_a_service_from_an_image_of_a_trusted_commit_may_write(stage: Stage) -> None:
+    worker = ServiceSpec("worker", stage.image.pinned, command=("sleep", "999"), built=True)
+
+    await stage.platform.deploy(stage.spec(services=[worker]), stage.log)
+
+    assert (await inside(stage, "touch /etc/x", "worker"))[0] == 0

@@ -1,6 +1,7 @@
 """Objects for a deployment or a suite, before they are applied."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from bot.runners.kubernetes.pure.manifests import read
 from bot.runners.kubernetes.suite_job import job, name
 from bot.runners.kubernetes.template_context import template_context
 from bot.sandbox.process import ProcessSandbox
-from tests.runners.kubernetes_samples import environment_of, suite_of
+from tests.runners.kubernetes_samples import IMAGE, environment_of, suite_of
 
 OPTIONS = KubernetesOptions("bot", limits=EnvironmentLimits(memory=256 << 20))
 HOSTILE = {"A": '"}\n---\nkind: Namespace', "B": "$(HOME) $$", "C": "{{ 7 * 7 }}", "我": "：\u2028'"}
@@ -220,6 +221,50 @@ def test_the_shared_folder_is_mounted_at_the_report_path(report: str, command: s
     assert tests["volumeMounts"] == [{"name": "reports", "mountPath": mounted}]
     assert reports["volumeMounts"][0]["mountPath"] == "/chatops-reports"
     assert ("command" in tests) == bool(command)
+
+
+SEVERAL = replace(
+    IMAGE,
+    name="web",
+    beside=(
+        replace(
+            IMAGE, reference="r.example.com/shop/my-api:pr-12-1a", digest=f"sha256:{'1' * 64}", name="my-api"
+        ),
+    ),
+)
+
+
+@pytest.mark.attack
+def test_a_service_from_an_image_of_the_commit_is_restricted_as_the_deployed_one() -> None:
+    services = [ServiceSpec("worker", "r/api@sha256:00", built=True), ServiceSpec("db", "postgres:16")]
+
+    found = {pod["containers"][0]["name"]: pod for pod in pods(built(restricted=True, services=services))}
+
+    [worker], [db] = found["worker"]["containers"], found["db"]["containers"]
+    assert worker["securityContext"]["readOnlyRootFilesystem"] is True
+    assert worker["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+    assert found["worker"]["volumes"] == [{"name": "tmp", "emptyDir": {}}]
+    assert "readOnlyRootFilesystem" not in db["securityContext"]
+    assert "volumes" not in found["db"]
+
+
+async def test_templates_get_all_images_by_their_names() -> None:
+    context = template_context(environment_of(image=SEVERAL), "pr-12-shop", 8080, OPTIONS)
+    templates = {"a.yaml": '{{ images["my-api"].pinned }} {{ images.web.tag }} {{ image.tag }}'}
+
+    found = await rendering.of_repository(ProcessSandbox(), templates, context, "deploy")
+
+    assert found == {"a.yaml": f"{SEVERAL.beside[0].pinned} pr-12-1a2b3c4d pr-12-1a2b3c4d"}
+
+
+def test_the_only_image_is_in_no_list() -> None:
+    assert template_context(environment_of(), "pr-12-shop", 8080, OPTIONS)["images"] == {}
+
+
+def test_manifests_may_use_all_images_of_their_commit() -> None:
+    scope = scope_of(OPTIONS, "pr-12-shop", environment_of(image=SEVERAL))
+
+    assert scope.own_images == ("registry.example.com/acme/shop", "r.example.com/shop/my-api")
 
 
 async def test_a_repositorys_templates_are_rendered_from_the_documented_facts() -> None:

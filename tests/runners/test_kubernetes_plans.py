@@ -1,8 +1,10 @@
 """Plans from a repository's own objects: reviewed, completed, and refused before anything is applied."""
 
+import json
 import re
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
+from bot.model.run import Image
 from bot.model.secrets import SecretValue
 from bot.ports import Definition, ServiceSpec
 from bot.runners.kubernetes.charts import Charts
@@ -21,7 +24,7 @@ from bot.runners.kubernetes.plans import DeploymentPlan, DeploymentPlanner
 from bot.sandbox.process import ProcessSandbox
 from tests.real.helm import both_helms
 from tests.real.parts import tar
-from tests.runners.kubernetes_samples import environment_of
+from tests.runners.kubernetes_samples import IMAGE, environment_of
 
 HOST = "pr-12-shop.example.com"
 VALUES = {
@@ -55,6 +58,7 @@ async def planned(
     folder: Path,
     files: dict[str, str],
     secrets: Sequence[SecretValue] = (),
+    image: Image = IMAGE,
     /,
     *,
     chart: bool,
@@ -65,7 +69,7 @@ async def planned(
     definition = Definition("deploy", archive, chart=chart, values=values)
     charts = Charts(KnownCluster(ClusterAccess()), Helm(ClusterAccess(), folder / "home"), ChartPolicy())
     options = KubernetesOptions("bot", routing=Routing(ingress_class="traefik"))
-    spec = environment_of(definition=definition, port=None, secrets=secrets)
+    spec = environment_of(definition=definition, port=None, secrets=secrets, image=image)
     return await DeploymentPlanner(spec, "pr-12-shop", options, charts, ProcessSandbox()).plan()
 
 
@@ -167,6 +171,23 @@ async def test_the_chart_of_the_guide_names_its_secret_and_contains_no_value(
     [variable] = found["containers"][0]["env"]
     assert variable["valueFrom"]["secretKeyRef"] == {"name": name, "key": "DATABASE_PASSWORD"}
     assert PASSWORD.decode() not in repr(plan)
+
+
+async def test_a_chart_gets_all_images_by_their_names(helm: Path, tmp_path: Path) -> None:
+    by_name = '{{ (index .Values.images "my-api").repository | quote }}'
+    data = f"data: {{a: {by_name}, b: {{{{ .Values.images | toJson | quote }}}}}}"
+    seen = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\n{data}"
+    chart = {
+        "Chart.yaml": "{apiVersion: v2, name: shop, version: 0.1.0}",
+        "templates/all.yaml": f"{seen}\n---\n{SERVICE}",
+    }
+    api = replace(IMAGE, reference="r.example.com/shop/my-api:pr-12-1a", name="my-api")
+
+    plan = await planned(tmp_path, chart, (), replace(IMAGE, name="web", beside=(api,)), chart=True)
+
+    found = body(plan, "ConfigMap")["data"]
+    assert found["a"] == "r.example.com/shop/my-api"
+    assert json.loads(found["b"])["web"]["tag"] == f"{IMAGE.tag}@{IMAGE.digest}"
 
 
 async def test_a_chart_without_secrets_gets_no_value_that_its_schema_need_not_know(

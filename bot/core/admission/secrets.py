@@ -15,20 +15,26 @@ FILES, VARIABLES = "CHATOPS_CREDENTIALS", "CHATOPS_CREDENTIAL_ENV"
 """Parameters of Jenkins jobs with the ids of credentials: for `secrets`, and for `secret_env`."""
 
 
+def build_part(image: str) -> str:
+    """Return the section of `.chatops.yml` that says how an image is built, by its name."""
+    return f"images.{image}" if image else "build"
+
+
 def requests(step: Step) -> tuple[SecretRequest, ...]:
     """Return the secrets that a step asks for; the tests' stage has those of builds.
 
     A job of Jenkins that tests may build that stage or not: it gets what is asked for the tests.
     """
     match step:
-        case Build(config=config):
-            return tuple(_of_build(config))
+        case Build():
+            built = step.images.items()
+            return tuple(request for name, config in built for request in _of_build(config, name))
         case Deploy(config=config):
             return (*_of_deployment(config, step.environment), *_of_services(step))
         case Test(config=config):
             asked = _named("test", config.secrets, config.secret_env, step.environment)
-            built = () if config.runner is RunnerName.JENKINS else _of_build(step.build)
-            return (*built, *asked)
+            stage = () if config.runner is RunnerName.JENKINS else _of_build(step.build, step.image)
+            return (*stage, *asked)
         case _:
             return ()
 
@@ -139,8 +145,8 @@ def _any_matches(patterns: Iterable[str], name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _of_build(config: BuildConfig) -> Iterator[SecretRequest]:
-    return (SecretRequest(name, "build") for name in config.secrets)
+def _of_build(config: BuildConfig, image: str) -> Iterator[SecretRequest]:
+    return (SecretRequest(name, build_part(image)) for name in config.secrets)
 
 
 def _of_deployment(config: DeployConfig, environment: str) -> Iterator[SecretRequest]:

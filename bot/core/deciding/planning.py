@@ -43,8 +43,15 @@ def to_test(snapshot: Snapshot, suites: Sequence[Suite], environment: str) -> Pl
     The permission to test includes that deployment: without an environment there is nothing to test.
     """
     pipeline = snapshot.pipeline
-    trusted = snapshot.writers_only
-    test = Test(snapshot.sha, pipeline.test, pipeline.build, tuple(suites), environment, trusted)
+    test = Test(
+        snapshot.sha,
+        pipeline.test,
+        pipeline.builds[pipeline.tested],
+        tuple(suites),
+        environment,
+        snapshot.writers_only,
+        pipeline.tested,
+    )
     return Plan((*_missing_image(snapshot), *_missing_environment(snapshot, environment), test))
 
 
@@ -151,7 +158,9 @@ def _united(earlier: Step | None, later: Step) -> Step:
 
 
 def _build(snapshot: Snapshot) -> Build:
-    return Build(snapshot.sha, snapshot.pipeline.build, snapshot.writers_only)
+    beside = dict(snapshot.pipeline.builds)
+    served = snapshot.pipeline.served
+    return Build(snapshot.sha, beside.pop(served), snapshot.writers_only, served, beside)
 
 
 def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) -> Deploy:
@@ -164,7 +173,8 @@ def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) 
         pipeline.services,
         environment,
         seconds,
-        build=pipeline.build,
+        build=pipeline.builds[pipeline.served],
+        image=pipeline.served,
         teardown=pipeline.teardown,
         definition=snapshot.definition if pipeline.deploy.manifests or pipeline.deploy.chart else "",
         trusted=snapshot.writers_only,
@@ -172,7 +182,10 @@ def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) 
 
 
 def _missing_image(snapshot: Snapshot) -> tuple[Build, ...]:
-    return () if snapshot.sha in _remaining(snapshot).images else (_build(snapshot),)
+    found = _remaining(snapshot).images.get(snapshot.sha)
+    # The configuration may have named other images when they were built.
+    complete = found is not None and {one.name for one in found.all} == set(snapshot.pipeline.builds)
+    return () if complete else (_build(snapshot),)
 
 
 def _missing_environment(snapshot: Snapshot, name: str) -> tuple[Deploy, ...]:
@@ -207,7 +220,9 @@ def _ttl(config: DeployConfig, environment: str) -> str:
 def _after_step(snapshot: Snapshot, step: Step) -> Snapshot:
     match step:
         case Build(sha=sha):
-            return replace(snapshot, images={**snapshot.images, sha: Image("", "", 0, sha)})
+            beside = tuple(Image("", "", 0, sha, name=name) for name in step.beside)
+            built = Image("", "", 0, sha, name=step.served, beside=beside)
+            return replace(snapshot, images={**snapshot.images, sha: built})
         case Deploy(environment=name):
             return _with_environments(snapshot, {name: _expected(snapshot, name)})
         case Teardown(environment=None, everything=everything):

@@ -247,8 +247,10 @@ class GarbageCollector:
         self.writer()  # A registry cannot tell that this replica has lost its lease.
         if await self.records.runs.unfinished(repo, number):
             return False
+        known = (await self.records.pulls.images(repo, number)).values()
         try:
-            removal = await self.registry.remove_tags(repo, number)
+            names = {one.name for image in known for one in image.all}
+            removal = await self.registry.remove_tags(repo, number, names)
         except ChatOpsError as error:
             logger.warning("sweep: %s!%s: registry tags could not be removed: %s", repo, number, error)
             return False

@@ -63,7 +63,12 @@ class Deployment:
         started = [await self._service(service) for service in services]
         waiting = [
             asyncio.create_task(
-                self._ready(container, service.name, Readiness(service.port, service.health_path))
+                self._ready(
+                    container,
+                    service.name,
+                    Readiness(service.port, service.health_path),
+                    restricted=service.built and self._restricted,
+                )
             )
             for container, service in zip(started, services, strict=True)
         ]
@@ -76,7 +81,8 @@ class Deployment:
         return started
 
     async def _service(self, service: ServiceSpec) -> str:
-        image = await self.images.ensure(service.image, self.writer, own=name_of(self.spec.image.pinned))
+        own = name_of(service.image if service.built else self.spec.image.pinned)
+        image = await self.images.ensure(service.image, self.writer, own=own)
         container = ContainerSpec(
             kind=ContainerKind.SERVICE,
             alias=service.name,
@@ -86,6 +92,7 @@ class Deployment:
             labels=self.labels[ContainerKind.SERVICE],
             env=service.env,
             command=service.command,
+            restricted=service.built and self._restricted,
             secrets=service.secrets,
         )
         return await self._start(container, image)
@@ -107,17 +114,18 @@ class Deployment:
             env=self.spec.env,
             command=self.spec.command,
             address=self.network.address,
-            restricted=self.spec.restricted or self.limits.restrict(trusted=self.spec.trusted),
+            restricted=self._restricted,
             secrets=self.spec.secrets,
         )
         started = await self._start(container, image)
-        try:
-            await self._ready(started, APP, Readiness(port, self.spec.health_path, http=self.spec.http))
-        except TellUser as error:
-            if container.restricted and self.limits.restrict(trusted=self.spec.trusted):
-                raise restricted_by(error, BY_OPERATOR) from error
-            raise
+        wanted = Readiness(port, self.spec.health_path, http=self.spec.http)
+        await self._ready(started, APP, wanted, restricted=container.restricted)
         return started, port
+
+    @property
+    def _restricted(self) -> bool:
+        """Whether the commit's own images run without capabilities, and write only to volumes."""
+        return self.spec.restricted or self.limits.restrict(trusted=self.spec.trusted)
 
     async def _start(self, spec: ContainerSpec, image: Mapping[str, Any]) -> str:
         self.writer.line(f"starting {spec.alias} from {spec.image}")
@@ -125,10 +133,15 @@ class Deployment:
         await self._explained(container, spec.alias, self._begin(container, spec.alias))
         return container
 
-    async def _ready(self, container: str, name: str, wanted: Readiness) -> None:
+    async def _ready(self, container: str, name: str, wanted: Readiness, *, restricted: bool) -> None:
         """Wait until a started container is ready."""
         ready = self.health.wait(container, name, wanted, self.spec.health_timeout)
-        await self._explained(container, name, ready)
+        try:
+            await self._explained(container, name, ready)
+        except TellUser as error:
+            if restricted and self.limits.restrict(trusted=self.spec.trusted):
+                raise restricted_by(error, BY_OPERATOR) from error
+            raise
         self.writer.line(f"{name} is ready")
 
     async def _with_secrets(self, spec: ContainerSpec, image: Mapping[str, Any]) -> ContainerSpec:

@@ -47,7 +47,13 @@ class Charts:
             # Without secrets there is no such value: a chart's schema need not know it.
             **({"secret": context["secrets"]["name"]} if context["secrets"]["name"] else {}),
         }
-        return {path: known[fact] for path, fact in self.policy.facts.items() if fact in known}
+        chosen = {path: known[fact] for path, fact in self.policy.facts.items() if fact in known}
+        # Likewise, only charts of a repository with several images get them by name.
+        for name, one in context["images"].items():
+            chosen[f"images.{name}.repository"] = one["repository"]
+            chosen[f"images.{name}.tag"] = f"{one['tag']}@{one['digest']}"
+            chosen[f"images.{name}.digest"] = one["digest"]
+        return chosen
 
     async def rendered(
         self, definition: Definition, namespace: str, values: Mapping[str, Any], folder: Path

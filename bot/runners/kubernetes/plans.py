@@ -167,7 +167,7 @@ def scope_of(options: KubernetesOptions, namespace: str, spec: EnvironmentSpec) 
         volume_size=quantity(options.limits.disk),
         allowed=options.allowed,
         images=options.images,
-        own_image=name_of(spec.image.pinned),
+        own_images=tuple(name_of(one.pinned) for one in spec.image.all),
     )
 
 

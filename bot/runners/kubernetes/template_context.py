@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.core import naming, sizes
 from bot.core.admission.images import name_of
+from bot.model.run import Image
 from bot.ports import EnvironmentSpec
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure import part_secrets
@@ -29,12 +30,8 @@ def template_context(
             "sha": spec.labels.get(naming.LABEL_SHA, spec.image.sha),
             "environment": spec.key.name,
         },
-        "image": {
-            "pinned": spec.image.pinned,
-            "repository": name_of(spec.image.pinned),
-            "tag": spec.image.tag,
-            "digest": spec.image.digest,
-        },
+        "image": _image(spec.image),
+        "images": {one.name: _image(one) for one in spec.image.all if one.name},
         "port": port,
         "command": list(spec.command),
         "env": dict(spec.env),
@@ -54,6 +51,7 @@ def template_context(
                 "health_path": each.health_path,
                 "depends_on": list(each.depends_on),
                 "resources": resources(each.memory or spec.memory, options),
+                "restricted": each.built and spec.restricted,
             }
             for each in spec.services
         ],
@@ -63,6 +61,15 @@ def template_context(
             "tls": routing.tls,
             "tls_secret": routing.tls_secret,
         },
+    }
+
+
+def _image(image: Image) -> dict[str, str]:
+    return {
+        "pinned": image.pinned,
+        "repository": name_of(image.pinned),
+        "tag": image.tag,
+        "digest": image.digest,
     }
 
 

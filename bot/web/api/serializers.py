@@ -88,6 +88,8 @@ class Image(Schema):
     size: int
     """In bytes; 0 if unknown."""
     scan: Scan | None
+    name: str
+    """As in `images` of `.chatops.yml`; empty for the only image."""
 
 
 class TestCounts(Schema):
@@ -129,6 +131,9 @@ class Step(Schema):
     reason: Name | None = _at("result", "reason", default=None)
     facts: Mapping[str, str] = _at("result", "facts", default={})
     image: Image | None = _at("result", "image", default=None)
+    """The image that the service runs."""
+    images: tuple[Image, ...] = _at("result", "images", default=())
+    """All images of the commit, the one that the service runs first."""
     url: str | None = _at("result", "url", default=None)
     serving_sha: str = _at("result", "serving_sha", default="")
     """The commit that still answers after a deployment that did not succeed; empty if none does."""

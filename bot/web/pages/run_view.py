@@ -17,7 +17,7 @@ class RunFacts:
     """The result that made the run fail, if it has a reason."""
     serving: StepResult | None
     """The result of a deployment that did not succeed, while an earlier one still answers."""
-    image: Image | None
+    images: tuple[Image, ...]
     url: str | None
     tests: TestCounts | None
     failed_tests: tuple[str, ...]
@@ -32,7 +32,7 @@ def run_facts(run: Run, position: int, language: Language) -> RunFacts:
         headline=_headline(run, position, language),
         culprit=culprit.result if culprit and culprit.result and culprit.result.reason else None,
         serving=next((one for one in results if one.serving_sha), None),
-        image=next((one.image for one in results if one.image), None),
+        images=next((one.images for one in results if one.images), ()),
         url=next((one.url for one in results if one.url), None),
         tests=next((one.tests for one in results if one.tests), None),
         failed_tests=next((one.failed_tests for one in results if one.failed_tests), ()),

@@ -137,9 +137,11 @@ def test_a_storage_class_is_one_that_the_operator_lists(chosen: str, applied: di
 
 def test_images_are_the_repositorys_own_the_operators_bases_and_those_of_other_registries() -> None:
     policy = ImagePolicy("harbor.example.com", "chatops", ("harbor.example.com/base/*",))
-    scope = ManifestScope("pr-12-shop", HOST, images=policy, own_image="harbor.example.com/chatops/acme/shop")
+    own = "harbor.example.com/chatops/acme/shop"
+    scope = ManifestScope("pr-12-shop", HOST, images=policy, own_images=(own, f"{own}/api"))
     used = (
         "harbor.example.com/chatops/acme/shop:1",
+        "harbor.example.com/chatops/acme/shop/api@sha256:00",
         "harbor.example.com/base/postgres:16",
         "redis",
         "quay.io/a/b",
@@ -147,6 +149,9 @@ def test_images_are_the_repositorys_own_the_operators_bases_and_those_of_other_r
 
     for image in used:
         assert refused(deployment(container={"image": image}), scope=scope) == []
+    for other in ("shop/web:1", "shop/api/x:1", "shop/api-2:1", "shop-2/api:1"):
+        image = f"harbor.example.com/chatops/acme/{other}"
+        assert len(review([deployment(container={"image": image})], scope).violations) == 1
     [violation] = review([deployment(container={"image": "harbor.example.com/x/y:1"})], scope).violations
     assert violation.facts["setting"] == '[registry] bases = ["harbor.example.com/x/y"]'
 

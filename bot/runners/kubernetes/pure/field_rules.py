@@ -48,8 +48,8 @@ class ManifestScope:
     """Size of `emptyDir` volumes that have none."""
     allowed: AllowList = field(default_factory=AllowList)
     images: ImagePolicy = field(default_factory=ImagePolicy)
-    own_image: str = ""
-    """Name of the repository's own image, without tag."""
+    own_images: tuple[str, ...] = ()
+    """Names of the repository's own images, without tags."""
 
 
 @dataclass(frozen=True, slots=True)

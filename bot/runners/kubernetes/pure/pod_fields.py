@@ -71,7 +71,7 @@ def _image(value: Any, scope: ManifestScope) -> Refusal | None:
     """Check an image: the pull secret could read the images of all repositories."""
     if not isinstance(value, str):
         return Refusal()
-    if scope.images.allows(value, scope.own_image):
+    if any(scope.images.allows(value, own) for own in scope.own_images or ("",)):
         return None
     return suggested("[registry] bases", "/".join(registry_and_path(value)))
 

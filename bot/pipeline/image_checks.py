@@ -1,0 +1,60 @@
+"""Checks of `images` in `.chatops.yml`, and of the keys that name one of them."""
+
+from collections.abc import Iterator
+
+from bot.core.language.spelling import nearest
+from bot.model.pipeline import RunnerName
+from bot.model.text import Text
+from bot.pipeline import messages
+from bot.pipeline.yaml_tree import Path, Tree
+
+OF_JOBS = ("job", "parameters", "artifacts")
+"""Keys of `build` that only its Jenkins job has: a job builds one image."""
+OFF = ("0", "off", "f", "false", "n", "no")
+"""What the type of a switch reads as false."""
+
+
+def check_combinations(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield keys that do not go together with `images`, and an image that is not chosen."""
+    images = _section(tree, "images")
+    if not images:
+        return
+    if isinstance(tree, dict) and "build" in tree:
+        yield ("build",), messages.BUILD_BESIDE_IMAGES
+    for name, image in images.items():
+        for key in OF_JOBS:
+            if isinstance(image, dict) and image.get(key) is not None:
+                yield ("images", name, key), messages.NOT_OF_IMAGES
+    deploy = _section(tree, "deploy")
+    if len(images) > 1 and deploy.get("image") is None and not _is_off(deploy.get("enabled")):
+        yield ("images",), messages.IMAGE_NOT_CHOSEN
+
+
+def check_runners(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield runners of images that differ from that of the first image, and those that are Jenkins."""
+    images = {name: image for name, image in _section(tree, "images").items() if isinstance(image, dict)}
+    runners = {name: image.get("runner", RunnerName.DOCKER) for name, image in images.items()}
+    for name, runner in runners.items():
+        if runner == RunnerName.JENKINS:
+            yield ("images", name, "runner"), messages.NOT_OF_IMAGES
+        elif runner != next(iter(runners.values())):
+            yield ("images", name, "runner"), messages.ONE_RUNNER
+
+
+def check_references(tree: Tree) -> Iterator[tuple[Path, Text, str]]:
+    """Yield names of images that do not exist, each with the nearest one that does."""
+    known = tuple(map(str, _section(tree, "images")))
+    for section in ("deploy", "test"):
+        name = _section(tree, section).get("image")
+        if isinstance(name, str) and name not in known:
+            message = messages.one_of(known) if known else messages.NO_IMAGES
+            yield (section, "image"), message, nearest(name.lower(), known) or ""
+
+
+def _is_off(value: Tree) -> bool:
+    return isinstance(value, str) and value.lower() in OFF
+
+
+def _section(tree: Tree, name: str) -> dict[str, Tree]:
+    found = tree.get(name) if isinstance(tree, dict) else None
+    return found if isinstance(found, dict) else {}
