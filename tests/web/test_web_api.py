@@ -159,6 +159,7 @@ async def test_a_step_has_every_field_of_its_record(client: Client, bench: Bench
             "reason": "tests_failed",
             "facts": {"failed": "2", "total": "8"},
             "image": None,
+            "images": [],
             "url": None,
             "serving_sha": "",
             "tests": {"passed": 5, "failed": 2, "skipped": 1, "flaky": 1, "seconds": 3.2},

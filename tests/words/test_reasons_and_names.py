@@ -110,3 +110,13 @@ def test_a_note_that_this_version_does_not_know_shows_its_facts() -> None:
 
 def test_a_known_note_is_worded() -> None:
     assert Part(PartKind.CODE, "x") in reasons.remark(Note("config_changed", {"file": "x"}), Language.EN)
+
+
+@pytest.mark.parametrize(("language", "colon"), [(Language.EN, ": "), (Language.ZH, "：")])
+def test_a_reason_about_one_of_several_images_begins_with_its_name(language: Language, colon: str) -> None:
+    facts = {"path": "api/Dockerfile", "of_image": "api"}
+    named = reasons.sentence(StepResult(StepState.FAILED, Reason.NO_DOCKERFILE, facts), language)
+    plain = reasons.sentence(
+        StepResult(StepState.FAILED, Reason.NO_DOCKERFILE, {"path": "api/Dockerfile"}), language
+    )
+    assert named == (Part(PartKind.CODE, "api"), Part(PartKind.WORDS, colon), *plain)
