@@ -144,6 +144,7 @@ CHINESE: Mapping[str, str] = {
     "services.NAME.health": "端口打开还不够时，容器就绪的判定条件。",
     "services.NAME.health.path": "检查 `port` 上的 URL 路径，`deploy.health.timeout` 内返回码须小于 400。",
     "services.NAME.depends_on": "`services` 中必须先就绪的其他容器；其余容器同时启动。",
+    "services.NAME.volumes": "存放数据的目录，例如 `/var/lib/data`，不在根文件系统中；随容器一起删除。",
     "services.NAME.memory": "内存上限，例如 `1g`；默认与 `deploy.memory` 相同，最大值由管理员设定。",
     "paths": "哪些文件的改动会触发自动执行。",
     "paths.include": "至少有一个改动的文件匹配其中之一才会触发。",

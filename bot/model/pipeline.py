@@ -238,6 +238,8 @@ class ServiceConfig:
     """When it is considered ready, if an open port is not enough."""
     depends_on: tuple[str, ...] = ()
     """Others of `services` that must be ready before it starts; the rest starts at the same time."""
+    volumes: tuple[str, ...] = ()
+    """Folders of its data, such as `/var/lib/data`, outside of its root file system; removed with it."""
     memory: str | None = None
     """Memory limit, such as `1g`; by default `deploy.memory`. The operator sets a maximum."""
 

@@ -1,5 +1,6 @@
 """Checks of `services`: on what each of them depends, and what its keys require."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from bot.core.environments import startup
@@ -12,6 +13,14 @@ MOST = 8
 """Services, and dependencies of one of them; more are reported as such, and not examined."""
 
 _LONGEST_NAME = 40
+_VOLUME = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,100}){1,10}", re.ASCII)
+_TAKEN = re.compile(r"/(?:proc|sys|dev|run/secrets)(?:/.*)?|/run|/tmp")
+"""What the system, the bot's secrets and the container's own `/tmp` need."""
+
+
+def volume(text: str) -> Text | None:
+    """Check the path of a volume in its container."""
+    return None if _VOLUME.fullmatch(text) and not _TAKEN.fullmatch(text) else messages.VOLUME
 
 
 def check_dependencies(tree: Tree) -> Iterator[tuple[Path, Text, str]]:

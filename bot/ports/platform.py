@@ -31,6 +31,8 @@ class ServiceSpec:
     """URL path that must answer; without one, an open port is enough."""
     depends_on: Sequence[str] = ()
     """Names of those that must be ready before it starts."""
+    volumes: Sequence[str] = ()
+    """Paths in the container at which it has volumes of its own, removed with it."""
     memory: str | None = None
     """None means as much as the deployed service."""
     built: bool = False

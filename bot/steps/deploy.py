@@ -158,6 +158,7 @@ def _service(name: str, service: ServiceConfig, context: StepContext, image: Ima
         built=built is not None,
         health_path=service.health.path,
         depends_on=service.depends_on,
+        volumes=tuple(dict.fromkeys(service.volumes)),
         memory=service.memory,
     )
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.docker
 CHECK = """\
 import os, socket, urllib.request
 assert urllib.request.urlopen(os.environ["SERVICE_URL"]).read() == b"hello\\n"
+assert urllib.request.urlopen("http://api:8000").status == 200
 with socket.create_connection(("db", 6379)) as db:
     assert db.recv(5) == b"pong\\n"
 # The engine drops packets that leave an internal network, whatever routes a container has: nothing answers.
@@ -33,7 +34,20 @@ version: 1
 deploy:
   health: {{path: /, timeout: {LONG}}}
 services:
+  api:
+    image: chatops-demo-base:3.11
+    port: 8000
+    health: {{path: /}}
+    depends_on: [db]
+    command:
+      - python3
+      - -c
+      - |
+        import http.server, socket
+        assert socket.create_connection(("db", 6379)).recv(5) == b"pong\\n"
+        http.server.test(http.server.SimpleHTTPRequestHandler, port=8000)
   db:
+    volumes: [/var/lib/data]
     image: chatops-demo-base:3.11
     port: 6379
     command:

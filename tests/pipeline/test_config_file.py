@@ -92,7 +92,8 @@ def test_a_file_with_every_key() -> None:
           timeout: 60
         services:
           db: {image: "postgres:16", env: {POSTGRES_PASSWORD: x}, command: [postgres], port: 5432}
-          api: {image: api, port: 80, health: {path: /healthz}, depends_on: [db], memory: 1g}
+          api:
+            {image: api, port: 80, health: {path: /healthz}, depends_on: [db], volumes: [/a/.b], memory: 1g}
         paths:
           include: [src/]
           ignore: ["**/*.md", "!src/x.md"]
@@ -135,7 +136,12 @@ def test_a_file_with_every_key() -> None:
         services={
             "db": ServiceConfig("postgres:16", {"POSTGRES_PASSWORD": "x"}, command=("postgres",), port=5432),
             "api": ServiceConfig(
-                "api", port=80, health=ServiceHealth("/healthz"), depends_on=("db",), memory="1g"
+                "api",
+                port=80,
+                health=ServiceHealth("/healthz"),
+                depends_on=("db",),
+                volumes=("/a/.b",),
+                memory="1g",
             ),
         },
         paths=PathFilter(("src/",), ("**/*.md", "!src/x.md")),
@@ -226,6 +232,15 @@ def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
         ("services: {a: {image: x, health: {path: /}}}", 1, 26, "services.a.health", "requires port"),
         ("services: {a: {image: x, health: /}}", 1, 34, "services.a.health", "Expected keys"),
         ("services: {a: {image: x, memory: 1}}", 1, 34, "services.a.memory", "memory"),
+        (
+            "services: {a: {image: x, volumes: [data]}}",
+            1,
+            36,
+            "services.a.volumes.1",
+            "folder in the container",
+        ),
+        ("services: {a: {image: x, volumes: [{path: /a}]}}", 1, 36, "services.a.volumes.1", "Expected text"),
+        ("services: {a: {image: x, volumes: [" + "/a," * 9 + "]}}", 1, 35, "services.a.volumes", "most 8"),
         ("services: {a: {image: x, depends_on: b}}", 1, 38, "services.a.depends_on", "Expected a list"),
         ("services: {a: {image: x, depends_on: [a]}}", 1, 39, "services.a.depends_on.1", "on itself"),
         ("services: {a: {image: x, depends_on: [app]}}", 1, 39, "services.a.depends_on.1", "no such service"),
@@ -286,6 +301,32 @@ def test_an_error_without_a_translation_is_reported_in_both_languages() -> None:
     )
 
     assert (problem.message.en, problem.message.zh) == ("Invalid value.", "值无效")
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/",
+            "//",
+            "/a/",
+            "/a//b",
+            "/.",
+            "/a/../run/secrets",
+            "/a/..",
+            "/run",
+            "/run/secrets",
+            "/run/secrets/a",
+        ),
+        *("/proc/sys", "/sys", "/dev/shm", "/tmp", "/a:/b", "/a,b", "/a b", "relative", "", "/" + "a" * 101),
+        *("/a" * 11, "/a\u0000", "/\u6570\u636e"),
+    ],
+)
+def test_volumes_cover_nothing_of_the_system_or_the_bot(path: str) -> None:
+    assert (
+        only(f"services: {{a: {{image: x, volumes: [{json.dumps(path)}]}}}}").where == "services.a.volumes.1"
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from bot.model.holder import ANYONE
 from bot.model.reason import Reason
 from bot.ports import ServiceSpec
 from bot.runners.docker.containers import Containers
+from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.health import address
 from bot.runners.docker.platform import DockerPlatform
@@ -134,6 +135,42 @@ async def test_a_service_that_exits_is_named_while_others_still_start(stage: Sta
     assert caught.value.log == "FATAL: no password was given"
     assert "starting app" not in stage.log.text
     assert stage.empty
+
+
+async def test_a_service_that_has_died_is_named_instead_of_what_depends_on_it(stage: Stage) -> None:
+    script = "nc -l -p 5432 > /dev/null; echo 'FATAL: disk is full'; exit 3"
+    ask = "echo | nc db 5432; while nslookup db; do sleep 0.1; done; echo 'Connection refused'; exit 1"
+    db = ServiceSpec("db", stage.tests_image, command=("sh", "-c", script))
+
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(services=[db], command=("sh", "-c", ask)), stage.log)
+
+    assert (caught.value.reason, caught.value.facts) == (
+        Reason.CONTAINER_EXITED,
+        {"name": "db", "code": "3"},
+    )
+    assert caught.value.log == "FATAL: disk is full"
+    assert "Connection refused" in stage.log.text
+    assert stage.empty
+
+
+async def test_the_data_of_a_service_is_counted_and_removed_with_it(
+    stage: Stage, engine: DockerEngine
+) -> None:
+    script = "head -c 3000000 /dev/zero > /var/lib/data/file; exec httpd -f -p 80 -h /tmp"
+    db = ServiceSpec(
+        "db", stage.tests_image, command=("sh", "-c", script), port=80, volumes=("/var/lib/data",)
+    )
+    await stage.platform.deploy(stage.spec(services=[db]), stage.log)
+    container = stage.container("db")
+    [mount] = container.attrs["Mounts"]
+
+    assert (mount["Type"], mount["Destination"]) == ("volume", "/var/lib/data")
+    assert await DiskUsage(engine, stage.instance).size(str(container.id)) >= 3_000_000
+
+    await stage.platform.remove(KEY, ANYONE)
+
+    assert mount["Name"] not in {volume.name for volume in stage.sdk.volumes.list()}
 
 
 async def test_each_service_has_its_own_memory(stage: Stage) -> None:

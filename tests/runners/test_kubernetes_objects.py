@@ -59,7 +59,7 @@ def test_values_of_a_repository_cannot_inject_yaml() -> None:
 
 
 def test_built_in_manifests_comply_with_the_policy() -> None:
-    documents = built(services=[ServiceSpec("db", "postgres:16", port=5432)])
+    documents = built(services=[ServiceSpec("db", "postgres:16", port=5432, volumes=("/data",))])
     text = "\n---\n".join(map(json.dumps, documents))
     common = text.replace("chatops.part", "part").replace("chatops.run", "revision")
 
@@ -115,6 +115,17 @@ def test_a_service_has_its_own_memory_and_health_path() -> None:
     assert api["readinessProbe"]["httpGet"] == {"path": '/a?b="c', "port": 80}
     assert database["resources"]["limits"]["memory"] == "128Mi"
     assert database["readinessProbe"]["tcpSocket"] == {"port": 5432}
+
+
+def test_a_service_has_a_volume_for_each_folder_of_its_data() -> None:
+    paths = ("/var/lib/data", '/a"b')
+    services = [ServiceSpec("db", "postgres:16", port=5432, volumes=paths)]
+
+    pod = pods(built(services=services))[1]
+
+    folder = {"emptyDir": {"sizeLimit": "2048Mi"}}
+    assert pod["volumes"] == [{"name": "data-0", **folder}, {"name": "data-1", **folder}]
+    assert [each["mountPath"] for each in pod["containers"][0]["volumeMounts"]] == list(paths)
 
 
 def test_an_ingress_carries_class_annotations_and_certificate() -> None:

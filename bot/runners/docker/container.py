@@ -74,6 +74,8 @@ class ContainerSpec:
     """Those for variables are set here; the engine shows them to everyone who may use it."""
     volumes_from: str = ""
     """Id of the container that holds its secrets in files; empty for none."""
+    volumes: Sequence[str] = ()
+    """Paths at which it has anonymous volumes, which the engine removes with it."""
 
 
 def configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str, Any]:
@@ -88,6 +90,8 @@ def configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str, Any
     }
     if spec.command:
         found["Cmd"] = list(spec.command)
+    if spec.volumes:
+        found["Volumes"] = {path: {} for path in spec.volumes}
     if spec.entrypoint:
         found["Entrypoint"] = list(spec.entrypoint)
     return found

@@ -47,16 +47,29 @@ class Deployment:
     async def run(self) -> Endpoint:
         """Start all containers and return the endpoint; after an error the caller removes them."""
         named = {service.name: service for service in self.spec.services}
-        started = list[str]()
-        for wave in startup.waves({name: service.depends_on for name, service in named.items()}):
-            started += await self._together([named[name] for name in wave])
-        app, port = await self._app()
-        for container in (*started, app):
+        started = dict[str, str]()
+        try:
+            for wave in startup.waves({name: service.depends_on for name, service in named.items()}):
+                started |= await self._together([named[name] for name in wave])
+            app, port = await self._app()
+        except TellUser:
+            await self._check_started(started)
+            raise
+        for container in (*started.values(), app):
             await self.containers.restart_always(container)
         return Endpoint(self.network.address, port)
 
-    async def _together(self, services: Sequence[ServiceSpec]) -> list[str]:
-        """Start services, then wait until all of them are ready. Raises the first error.
+    async def _check_started(self, started: Mapping[str, str]) -> None:
+        """Raise the error of a service that has failed since it was ready: what depends on it fails too."""
+        for name, container in started.items():
+            found = await self.containers.find(container)
+            if found and not found["State"]["Running"] and found["State"]["ExitCode"]:
+                await self._explained(container, name, self.health.wait(container, name, Readiness(None), 1))
+
+    async def _together(self, services: Sequence[ServiceSpec]) -> dict[str, str]:
+        """Start services, then wait until all of them are ready; return their containers by name.
+
+        Raises the first error.
 
         Only the waiting is concurrent: cancelling a start could leave a container behind.
         """
@@ -78,7 +91,7 @@ class Deployment:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
-        return started
+        return {service.name: container for service, container in zip(services, started, strict=True)}
 
     async def _service(self, service: ServiceSpec) -> str:
         own = name_of(service.image if service.built else self.spec.image.pinned)
@@ -94,6 +107,7 @@ class Deployment:
             command=service.command,
             restricted=service.built and self._restricted,
             secrets=service.secrets,
+            volumes=service.volumes,
         )
         return await self._start(container, image)
 

@@ -50,6 +50,7 @@ def template_context(
                 "port": each.port,
                 "health_path": each.health_path,
                 "depends_on": list(each.depends_on),
+                "volumes": [{"path": path, "size": quantity(options.limits.disk)} for path in each.volumes],
                 "resources": resources(each.memory or spec.memory, options),
                 "restricted": each.built and spec.restricted,
             }

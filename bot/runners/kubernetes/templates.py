@@ -1,7 +1,7 @@
 """Renders a repository's templates. It imports nothing of the bot, so that a process starts it quickly."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -47,14 +47,27 @@ def secret_mounts(secrets: dict[str, Any]) -> list[dict[str, Any]]:
     return [mount] if secrets["files"] else []
 
 
-def volumes(secrets: dict[str, Any], restricted: bool = False) -> str:  # noqa: FBT001, FBT002 - as templates write it
-    """Format a pod's `volumes`: the files of its Secret, and what a restricted container can write to."""
-    return as_json([*secret_volumes(secrets), *([_TMP_VOLUME] if restricted else [])])
+def volumes(
+    secrets: dict[str, Any],
+    restricted: bool = False,  # noqa: FBT001, FBT002 - as templates write it
+    data: Sequence[dict[str, str]] = (),
+) -> str:
+    """Format a pod's `volumes`: files of its Secret, `/tmp` of a restricted container, folders of data."""
+    folders = [
+        {"name": f"data-{number}", "emptyDir": {"sizeLimit": each["size"]}}
+        for number, each in enumerate(data)
+    ]
+    return as_json([*secret_volumes(secrets), *([_TMP_VOLUME] if restricted else []), *folders])
 
 
-def mounts(secrets: dict[str, Any], restricted: bool = False) -> str:  # noqa: FBT001, FBT002 - as templates write it
+def mounts(
+    secrets: dict[str, Any],
+    restricted: bool = False,  # noqa: FBT001, FBT002 - as templates write it
+    data: Sequence[dict[str, str]] = (),
+) -> str:
     """Format the `volumeMounts` of a container for these volumes."""
-    return as_json([*secret_mounts(secrets), *([_TMP_MOUNT] if restricted else [])])
+    folders = [{"name": f"data-{number}", "mountPath": each["path"]} for number, each in enumerate(data)]
+    return as_json([*secret_mounts(secrets), *([_TMP_MOUNT] if restricted else []), *folders])
 
 
 def words(command: list[str]) -> str:
