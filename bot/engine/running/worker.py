@@ -20,6 +20,7 @@ from bot.engine.running.executor import RunExecutor
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost
 from bot.model.queue import QueueEntry, QueuePosition
+from bot.model.run import RunState
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +125,9 @@ class Worker:
             await self.executor.execute(active, self._stops[active.run.id])
         else:
             await self.executor.end(active)
+        if "teardown" in active.run.plan.names and active.run.state is not RunState.PASSED:
+            # The comment of the run that deployed what was being removed says so too.
+            await active.until_stored(self.comments.catch_up)
 
     async def _release(self, active: ActiveRun) -> None:
         """Release a run. If that fails, a later poll releases it, or it is free when the lease ends.
