@@ -27,6 +27,8 @@ Answer = tuple[web.Response, str]
 PATH = "/webhooks/gitee"
 SMALL_BODY = 64 << 10
 """Bytes that every body may have, also while the unfinished ones exceed their limit: Gitee's have less."""
+AT_ONCE = 1.0
+"""Seconds. An attempt to store a delivery that fails sooner is repeated; Gitee waits 5 s for an answer."""
 
 UNAUTHORIZED = {
     Verdict.NO_SECRET: "[gitee] webhook_secret is not set, so no webhook can be accepted",
@@ -132,7 +134,7 @@ async def _accept(found: Delivery | Ignored, deps: IntakeDeps, use: Use) -> Answ
 async def _commit(found: Delivery, deps: IntakeDeps) -> Answer:
     """Commit a delivery, and only then report that it is accepted."""
     try:
-        new = await deps.accept(found)
+        new = await _stored(found, deps)
     except InboxFullError:
         return _try_again("the inbox is full"), "full"
     except RetryLater as error:
@@ -142,6 +144,21 @@ async def _commit(found: Delivery, deps: IntakeDeps) -> Answer:
     if not new:
         return json_message(200, "this event was accepted before", "duplicate"), "duplicate"
     return json_message(200, "stored", "accepted"), "accepted"
+
+
+async def _stored(found: Delivery, deps: IntakeDeps) -> bool:
+    """Store a delivery, with a second attempt; return whether it is new. Gitee sends it only once.
+
+    A connection from before a restart or failover of the database fails at once, and the next one works.
+    """
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        return await deps.accept(found)
+    except RetryLater:
+        if loop.time() - began >= AT_ONCE:
+            raise
+    return await deps.accept(found)
 
 
 def _too_large(deps: IntakeDeps) -> Answer:

@@ -12,8 +12,11 @@ import pytest
 from aiohttp import ClientError
 
 from bot.gitee.signature import MOST_USES, signature
-from bot.model.delivery import Trigger
+from bot.model.delivery import Delivery, Trigger
+from bot.model.errors import RetryLater
 from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from bot.web import intake
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import NOW, SHA
 
@@ -228,6 +231,35 @@ async def test_an_error_of_the_inbox_is_not_a_success(
     assert (status, content["status"]) == (500, "internal")
     assert "disk" not in content["message"]
     assert content["message"].split()[-1] in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("failures", "slow", "status", "attempts"),
+    [(1, False, 200, 2), (2, False, 503, 2), (1, True, 503, 1)],
+)
+async def test_a_delivery_is_stored_at_the_second_attempt_if_the_first_fails_at_once(
+    client: Client,
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    failures: int,
+    slow: bool,
+    status: int,
+    attempts: int,
+) -> None:
+    accept, asked = bench.inbox.accept, list[Delivery]()
+
+    async def stale_at_first(delivery: Delivery) -> bool:
+        asked.append(delivery)
+        if len(asked) <= failures:
+            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "the server closed the connection"})
+        return await accept(delivery)
+
+    monkeypatch.setattr(bench.inbox, "accept", stale_at_first)
+    monkeypatch.setattr(intake, "AT_ONCE", 0.0 if slow else 3600.0)
+
+    assert (await deliver(client, note(), headers()))[0] == status
+    assert (len(asked), len(bench.inbox.kept)) == (attempts, int(status == 200))
 
 
 @pytest.mark.attack
