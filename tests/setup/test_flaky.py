@@ -123,7 +123,7 @@ def test_the_seed_repeats_an_order_that_fails(tmp_path: Path, flaky: Flaky) -> N
 def test_all_workers_use_the_order_of_the_seed(tmp_path: Path, flaky: Flaky) -> None:
     expectation = "import os\ndef test_seed(): assert os.environ['SEED'] == '77'\ndef test_more(): pass\n"
     (tmp_path / "test_x.py").write_text(expectation)
-    process = flaky(*PROJECT, "test_x.py", TIMES="1", SEED="77", LOAD="1")
+    process = flaky(*PROJECT, "test_x.py", TIMES="1", SEED="77", LOAD="1", TEST_WORKERS="2")
     said, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, said
     log = (tmp_path / ".local/flaky/77.log").read_text()
