@@ -97,9 +97,12 @@ class Cache:
         return bytes(kept[:limit])
 
     async def modules(self, sha: str) -> bytes:
-        """Return what `git config -z --list` finds in `.gitmodules`; empty without a valid one."""
+        """Return what `git config -z --list` finds in `.gitmodules`; empty without a valid one.
+
+        Of a very long one, these are the first entries.
+        """
         found = await self._run("config", "--blob", f"{sha}:.gitmodules", "-z", "--no-includes", "--list")
-        return found.output if found.code == 0 else b""
+        return found.output.rpartition(b"\0")[0] if found.code == 0 else b""
 
     async def entries(self, tree: str, limit: int) -> list[bytes] | None:
         """Return the entries of one folder as `git ls-tree -z` lists them; None if beyond `limit` bytes."""

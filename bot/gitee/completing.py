@@ -6,6 +6,7 @@ of a private repository, git would take it without asking the server.
 
 import asyncio
 import contextlib
+import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping
@@ -54,24 +55,30 @@ class Completion:
     """What was not fetched, by path."""
     _fetched: dict[tuple[RepoPath, str], Obstacle | None] = field(default_factory=dict)
     _received: int = 0
+    _places: int = 0
+    """Places at which there is a submodule; the same one can be at many."""
 
     async def tree(self, repo: RepoPath, sha: str, prefix: str = "", depth: int = 0) -> str:
         """Return the commit's tree with the content of its submodules; `sha` itself if it has none of it.
 
         Raises TellUser(SOURCE_TOO_LARGE), RetryLater(GIT_UNAVAILABLE), DamagedCacheError.
         """
-        links = list(submodules.gitlinks(await self.cache.listing(sha, LARGEST_LISTING)))
+        listing = await self.cache.listing(sha, LARGEST_LISTING)
+        links = await asyncio.to_thread(_first_gitlinks, listing)
         if not links:
             return sha
         declared = submodules.addresses(await self.cache.modules(sha))
         found: dict[bytes, str] = {}
         for link in links:
-            name = f"{prefix}{link.name}"
-            place = await self._fetch(link, declared.get(link.path), repo, depth)
-            if isinstance(place, Obstacle):
-                self.missing[name] = place
-            else:
+            fits = link.fits(prefix)
+            place = (
+                await self._fetch(link, declared.get(link.path), repo, depth) if fits else Obstacle.TOO_MANY
+            )
+            name = f"{prefix}{link.name}"[: submodules.LONGEST_PATH]
+            if not isinstance(place, Obstacle):
                 found[link.path] = await self.tree(place, link.sha, f"{name}/", depth + 1)
+            elif len(self.missing) < submodules.EXAMINED:
+                self.missing[name] = place
         return await self._grafted(sha, found) if found else sha
 
     async def _fetch(
@@ -85,8 +92,9 @@ class Completion:
             return Obstacle.ELSEWHERE
         if not self.policy.serves(repo):
             return Obstacle.NOT_SERVED
-        if depth == submodules.DEEPEST or len(self._fetched) == submodules.MOST:
+        if depth == submodules.DEEPEST or self._places == submodules.MOST:
             return Obstacle.TOO_MANY
+        self._places += 1
         if (repo, link.sha) not in self._fetched:
             self._fetched[repo, link.sha] = await self._download(repo, link.sha)
         return self._fetched[repo, link.sha] or repo
@@ -150,6 +158,10 @@ class Completion:
             return entry
         content = inside.get(b"") or await self._grafted(facts.split()[2].decode(), inside)
         return b"040000 tree " + (await self.cache.tree_of(content)).encode() + b"\t" + name
+
+
+def _first_gitlinks(listing: bytes) -> list[Gitlink]:
+    return list(itertools.islice(submodules.gitlinks(listing), submodules.EXAMINED))
 
 
 def _size(folder: Path) -> int:

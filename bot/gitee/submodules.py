@@ -15,6 +15,12 @@ MOST = 50
 """Most submodules of a commit, nested ones included."""
 DEEPEST = 4
 """Most levels of submodules in submodules."""
+EXAMINED = 1_000
+"""Most submodules of one commit that are looked at, and most that are named as missing."""
+LONGEST_PATH = 4_096
+"""Characters of a path, with the paths of the submodules around it."""
+DEEPEST_FOLDER = 50
+"""Most folders above a submodule in its commit."""
 _NAMES = 2
 _KEY = re.compile(r"submodule\.(.+)\.(path|url)", re.DOTALL)
 _SSH = re.compile(r"git@([^:/]+):(?!/)(.+)")
@@ -31,6 +37,10 @@ class Gitlink:
     def name(self) -> str:
         """Its path to show."""
         return self.path.decode("utf-8", "replace")
+
+    def fits(self, prefix: str) -> bool:
+        """Return whether its path below this prefix is short enough to be used."""
+        return len(prefix) + len(self.path) <= LONGEST_PATH and self.path.count(b"/") <= DEEPEST_FOLDER
 
 
 def gitlinks(listing: bytes) -> Iterator[Gitlink]:

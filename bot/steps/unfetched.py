@@ -19,9 +19,10 @@ async def missing(config: BuildConfig, source: Completed, context: StepContext) 
     tree = await context.adapters.source.tree(context.run.repo, source.sha)
     pointers = await _pointers(source.sha, unfetched.inside(config.context, tree.files), context)
     found = {**source.missing, **dict.fromkeys(pointers, Obstacle.IN_LFS)}
-    for path in unfetched.inside(config.context, found):
-        context.log.note(f"{path} is not fetched: {found[path].replace('_', ' ')}")
-    return unfetched.facts(config.context, found)
+    lacking = unfetched.facts(config.context, found)
+    if lacking:
+        context.log.note(f"not fetched: {lacking['unfetched']}")
+    return lacking
 
 
 async def _pointers(sha: str, files: tuple[str, ...], context: StepContext) -> tuple[str, ...]:

@@ -215,6 +215,40 @@ async def test_the_number_and_depth_of_submodules_are_bounded(
 
 
 @pytest.mark.attack
+async def test_one_submodule_at_many_places_on_many_levels_is_bounded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha = await bench.add("open/level0", {"end.txt": "end\n"})
+    for level in range(1, 4):
+        same = {f"at{place}": (f"../level{level - 1}", sha) for place in range(5)}
+        sha = await bench.add(f"open/level{level}", modules(same))
+    top = await bench.shop({"in": ("../../open/level3", sha)})
+    monkeypatch.setattr("bot.gitee.submodules.MOST", 12)
+    monkeypatch.setattr("bot.gitee.submodules.EXAMINED", 7)
+
+    found = await bench.source.complete(SHOP, top, trusted=False)
+
+    there = await bench.files(found)
+    assert len([path for path in there if path.endswith(("end.txt", ".gitmodules"))]) == 1 + 12
+    assert len(found.missing) == 7
+    assert set(found.missing.values()) == {Obstacle.TOO_MANY}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("path", ["a/" * (submodules.DEEPEST_FOLDER + 1) + "ui", "x" * 200 + "/" + "y" * 50])
+async def test_a_submodule_with_a_deep_or_long_path_is_missing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr("bot.gitee.submodules.LONGEST_PATH", 240)
+    sha = await bench.add("open/ui", {"end.txt": "end\n"})
+    top = await bench.shop({path: ("../../open/ui", sha)})
+
+    found = await bench.source.complete(SHOP, top, trusted=False)
+
+    assert found.missing == {path[:240]: Obstacle.TOO_MANY}
+
+
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "address",
     [
