@@ -13,7 +13,7 @@ from bot.model.container_limits import ContainerMaximum
 from bot.model.pipeline import RunnerName
 from bot.model.text import Text
 from bot.pipeline import job_checks, messages, service_checks
-from bot.pipeline.yaml_tree import Path, Tree, walk
+from bot.pipeline.yaml_tree import Path, Tree, section, walk
 
 T = TypeVar("T")
 Check = Callable[[str], Text | None]
@@ -237,26 +237,21 @@ def check_maximum(tree: Tree, most: Mapping[str, ContainerMaximum]) -> Iterator[
 
     More `deploy.memory` than that is not refused: the operator's maximum then applies.
     """
-    test, deploy = _section(tree, "test"), _section(tree, "deploy")
+    test, deploy = section(tree, "test"), section(tree, "deploy")
     if allowed := _allowed(test, most):
         yield from _above_memory(("test", "memory"), test.get("memory"), allowed)
         cpu = test.get("cpu")
         if isinstance(cpu, str) and not _cpu(cpu) and float(cpu) > allowed.cpus:
             yield ("test", "cpu"), messages.above_maximum(f"{allowed.cpus:g}")
     if allowed := _allowed(deploy, most):
-        services = _section(tree, "services")
+        services = section(tree, "services")
         for name in services:
-            memory = _section(services, name).get("memory")
+            memory = section(services, name).get("memory")
             yield from _above_memory(("services", name, "memory"), memory, allowed)
 
 
-def _section(tree: Tree, name: str) -> dict[str, Tree]:
-    found = tree.get(name) if isinstance(tree, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _allowed(section: Mapping[str, Tree], most: Mapping[str, ContainerMaximum]) -> ContainerMaximum | None:
-    runner = section.get("runner", RunnerName.DOCKER)
+def _allowed(step: Mapping[str, Tree], most: Mapping[str, ContainerMaximum]) -> ContainerMaximum | None:
+    runner = step.get("runner", RunnerName.DOCKER)
     return most.get(runner) if isinstance(runner, str) else None
 
 
@@ -267,8 +262,8 @@ def _above_memory(path: Path, memory: Tree, allowed: ContainerMaximum) -> Iterat
 
 def check_exclusive(tree: Tree) -> Iterator[tuple[Path, Text]]:
     """Yield keys that exclude another one."""
-    deploy = tree.get("deploy") if isinstance(tree, dict) else None
-    if isinstance(deploy, dict) and deploy.get("chart") and deploy.get("manifests"):
+    deploy = section(tree, "deploy")
+    if deploy.get("chart") and deploy.get("manifests"):
         yield ("deploy", "manifests"), messages.CHART_OR_MANIFESTS
 
 

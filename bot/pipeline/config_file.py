@@ -67,10 +67,10 @@ def read(
         document = parse(text)
     except YamlError as error:
         shown = content[:MAX_BYTES].decode("utf-8", "replace")
-        problems = tuple(full_width.explained(shown, [_problem((), error.mark, error.message)]))
-        return ConfigBroken(file, ref, problems, _excerpt(shown, problems))
+        problem = full_width.in_syntax(shown, _problem((), error.mark, error.message))
+        return ConfigBroken(file, ref, (problem,), _excerpt(shown, (problem,)))
     document.root = {} if document.root is None else document.root
-    problems = _first_of_each_key(full_width.explained(text, _problems(document, known_commands, most)))
+    problems = _first_of_each_key(full_width.in_tree(text, _problems(document, known_commands, most)))
     if problems:
         return ConfigBroken(file, ref, problems, _excerpt(text, problems))
     pipeline = _adapter().validate_python(shape.normalized(document.root))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.model.text import Text
 from bot.model.views import ConfigProblem
+from bot.pipeline import messages
 
 COLON = Text(
     "This is a full-width colon ： (Chinese input). Write : and a space.",
@@ -14,22 +15,30 @@ COLON = Text(
 
 _KEY = re.compile(r"[ \t]*(?:- +)?[A-Za-z0-9_.-]+[ \t]*：")
 _LINES_BEFORE = 2
-"""How far above the place of a problem its colon can be: the parser notices it only later."""
+"""How far above the place of an error its colon can be: the parser notices it only later."""
 
 
-def explained(text: str, problems: Iterable[ConfigProblem]) -> Iterator[ConfigProblem]:
-    """Yield the problems; those with a full-width colon after a key are about this colon."""
+def in_syntax(text: str, error: ConfigProblem) -> ConfigProblem:
+    """Return a syntax error; if a key near it has a full-width colon, the error is about this colon."""
+    lines = text.split("\n")
+    before = [number for number in range(error.line - 1, 0, -1) if lines[number - 1].strip()]
+    return _about_colon(error, lines, [error.line, *before[:_LINES_BEFORE]])
+
+
+def in_tree(text: str, problems: Iterable[ConfigProblem]) -> Iterator[ConfigProblem]:
+    """Yield the problems; text in place of keys that has a full-width colon is about this colon."""
     lines = text.split("\n")
     for problem in problems:
-        found = next(filter(None, (_colon(lines, number) for number in _near(lines, problem.line))), None)
-        line, column = found or (problem.line, problem.column)
-        yield replace(problem, line=line, column=column, message=COLON, suggestion="") if found else problem
+        keys_missing = problem.message == messages.SECTION
+        yield _about_colon(problem, lines, [problem.line]) if keys_missing else problem
 
 
-def _near(lines: list[str], line: int) -> list[int]:
-    """Return the numbers of a line and of the last ones before it that are not blank."""
-    before = [number for number in range(line - 1, 0, -1) if lines[number - 1].strip()]
-    return [line, *before[:_LINES_BEFORE]]
+def _about_colon(problem: ConfigProblem, lines: list[str], numbers: Iterable[int]) -> ConfigProblem:
+    found = next(filter(None, (_colon(lines, number) for number in numbers)), None)
+    if found is None:
+        return problem
+    line, column = found
+    return replace(problem, line=line, column=column, message=COLON, suggestion="")
 
 
 def _colon(lines: list[str], number: int) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ from bot.core.language.spelling import nearest
 from bot.model.pipeline import RunnerName
 from bot.model.text import Text
 from bot.pipeline import messages
-from bot.pipeline.yaml_tree import Path, Tree
+from bot.pipeline.yaml_tree import Path, Tree, section
 
 OF_JOBS = ("job", "parameters", "artifacts")
 """Keys of `build` that only its Jenkins job has: a job builds one image."""
@@ -16,7 +16,7 @@ OFF = ("0", "off", "f", "false", "n", "no")
 
 def check_combinations(tree: Tree) -> Iterator[tuple[Path, Text]]:
     """Yield keys that do not go together with `images`, and an image that is not chosen."""
-    images = _section(tree, "images")
+    images = section(tree, "images")
     if not images:
         return
     if isinstance(tree, dict) and "build" in tree:
@@ -25,14 +25,14 @@ def check_combinations(tree: Tree) -> Iterator[tuple[Path, Text]]:
         for key in OF_JOBS:
             if isinstance(image, dict) and image.get(key) is not None:
                 yield ("images", name, key), messages.NOT_OF_IMAGES
-    deploy = _section(tree, "deploy")
+    deploy = section(tree, "deploy")
     if len(images) > 1 and deploy.get("image") is None and not _is_off(deploy.get("enabled")):
         yield ("images",), messages.IMAGE_NOT_CHOSEN
 
 
 def check_runners(tree: Tree) -> Iterator[tuple[Path, Text]]:
     """Yield runners of images that differ from that of the first image, and those that are Jenkins."""
-    images = {name: image for name, image in _section(tree, "images").items() if isinstance(image, dict)}
+    images = {name: image for name, image in section(tree, "images").items() if isinstance(image, dict)}
     runners = {name: image.get("runner", RunnerName.DOCKER) for name, image in images.items()}
     for name, runner in runners.items():
         if runner == RunnerName.JENKINS:
@@ -43,18 +43,13 @@ def check_runners(tree: Tree) -> Iterator[tuple[Path, Text]]:
 
 def check_references(tree: Tree) -> Iterator[tuple[Path, Text, str]]:
     """Yield names of images that do not exist, each with the nearest one that does."""
-    known = tuple(map(str, _section(tree, "images")))
-    for section in ("deploy", "test"):
-        name = _section(tree, section).get("image")
+    known = tuple(map(str, section(tree, "images")))
+    for step in ("deploy", "test"):
+        name = section(tree, step).get("image")
         if isinstance(name, str) and name not in known:
             message = messages.one_of(known) if known else messages.NO_IMAGES
-            yield (section, "image"), message, nearest(name.lower(), known) or ""
+            yield (step, "image"), message, nearest(name.lower(), known) or ""
 
 
 def _is_off(value: Tree) -> bool:
     return isinstance(value, str) and value.lower() in OFF
-
-
-def _section(tree: Tree, name: str) -> dict[str, Tree]:
-    found = tree.get(name) if isinstance(tree, dict) else None
-    return found if isinstance(found, dict) else {}

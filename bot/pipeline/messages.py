@@ -40,8 +40,8 @@ CONTAINER_PATH = Text(
     "Expected an absolute path in the container, such as /reports.", "应为容器内的绝对路径，例如 /reports"
 )
 VOLUME = Text(
-    "Expected a folder in the container, such as /var/lib/data; not /tmp, /run/secrets or the system's.",
-    "应为容器内的目录，例如 /var/lib/data，不能是系统目录、/tmp 或 /run/secrets",
+    "Expected a folder in the container, such as /var/lib/data; not /proc, /sys, /dev, /run or /tmp.",
+    "应为容器内的目录，例如 /var/lib/data，不能是 /proc、/sys、/dev、/run 或 /tmp",
 )
 CHART = Text(
     "Expected a directory in the repository, or an address that begins with oci:// or https://.",

@@ -7,14 +7,14 @@ from bot.core.environments import startup
 from bot.core.language.spelling import nearest
 from bot.model.text import Text
 from bot.pipeline import messages
-from bot.pipeline.yaml_tree import Path, Tree
+from bot.pipeline.yaml_tree import Path, Tree, section
 
 MOST = 8
 """Services, and dependencies of one of them; more are reported as such, and not examined."""
 
 _LONGEST_NAME = 40
 _VOLUME = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,100}){1,10}", re.ASCII)
-_TAKEN = re.compile(r"/(?:proc|sys|dev|run/secrets)(?:/.*)?|/run|/tmp")
+_TAKEN = re.compile(r"/(?:proc|sys|dev|(?:var/)?run/secrets)(?:/.*)?|/(?:var/)?run|/tmp")
 """What the system, the bot's secrets and the container's own `/tmp` need."""
 
 
@@ -48,8 +48,8 @@ def check_health(tree: Tree) -> Iterator[tuple[Path, Text]]:
 
 
 def _services(tree: Tree) -> Mapping[str, Mapping[str, Tree]]:
-    found = tree.get("services") if isinstance(tree, dict) else None
-    if not isinstance(found, dict) or len(found) > MOST or any(len(name) > _LONGEST_NAME for name in found):
+    found = section(tree, "services")
+    if len(found) > MOST or any(len(name) > _LONGEST_NAME for name in found):
         return {}
     return {name: service if isinstance(service, dict) else {} for name, service in found.items()}
 

@@ -64,6 +64,12 @@ class Document:
         return self.keys.get(path) or self.at(path)
 
 
+def section(tree: Tree, name: str) -> dict[str, Tree]:
+    """Return the keys below a key; none if it is missing or has a value instead."""
+    found = tree.get(name) if isinstance(tree, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def parse(text: str) -> Document:
     """Return the only YAML document of a text. Raises YamlError at the first problem."""
     builder = _TreeBuilder(yaml.parse(text, _Loader))

@@ -486,7 +486,13 @@ def test_a_chinese_colon_is_named(text: str, line: int, column: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["build: {timeout: '：'}", "# 说明：x\n\n\n\nbuild: [", "deploy: {env: {A: [b：c]}}"]
+    "text",
+    [
+        "build: {timeout: '：'}",
+        "test:\n  command: |\n    note： hi\n    run\n  nonsense: 1\n",
+        "# 说明：x\n\n\n\nbuild: [",
+        "deploy: {env: {A: [b：c]}}",
+    ],
 )
 def test_a_chinese_colon_elsewhere_does_not_hide_a_problem(text: str) -> None:
     assert only(text).message != full_width.COLON
