@@ -115,7 +115,7 @@ CHINESE: Mapping[str, str] = {
     "deploy.timeout": "任务超时时间（秒）；其他执行器使用 `health.timeout`。",
     "test": "如何运行自动化测试。",
     "test.runner": "测试使用的执行器。",
-    "test.target": "要构建并运行的 Dockerfile 阶段；`null` 表示使用镜像本身。",
+    "test.target": "要构建并运行的 Dockerfile 阶段；`null` 表示直接使用 `test.image` 指定的镜像。",
     "test.command": "运行测试的 shell 命令；默认使用该阶段自己的 CMD 或 ENTRYPOINT。",
     "test.suites": "测试套件的名称及其 shell 命令，供 `/test NAME` 使用；默认只有一个 `default`。",
     "test.env": "在 SERVICE_URL、JUNIT_PATH 和 CHATOPS_FAILED_TESTS 之外追加的环境变量。",
@@ -143,7 +143,7 @@ CHINESE: Mapping[str, str] = {
     "services.NAME.port": "该端口打开后，依赖它的容器才会启动；被部署的服务依赖所有容器。",
     "services.NAME.health": "端口打开还不够时，容器就绪的判定条件。",
     "services.NAME.health.path": "检查 `port` 上的 URL 路径，`deploy.health.timeout` 内返回码须小于 400。",
-    "services.NAME.depends_on": "`services` 中必须先就绪的其他容器；其余容器同时启动。",
+    "services.NAME.depends_on": "`services` 中必须先就绪的其他容器；不填写时各容器同时启动。",
     "services.NAME.volumes": "存放数据的目录，例如 `/var/lib/data`，不在根文件系统中；随容器一起删除。",
     "services.NAME.memory": "内存上限，例如 `1g`；默认与 `deploy.memory` 相同，最大值由管理员设定。",
     "paths": "哪些文件的改动会触发自动执行。",
@@ -168,8 +168,8 @@ services:
 ```
 
 There can be up to 10, and the same runner builds all of them, also those that nothing uses. They are built
-side by side, as many at a time as the operator's `[limits] builds_per_run` says. If one of them fails, the
-other builds stop, and the comment names the one that failed. In the registry, each image has a repository of
+side by side, as many at a time as the operator's `[limits] builds_per_run` says. If one cannot be built, the
+other builds stop, and the comment names it. In the registry, each image has a repository of
 its own, such as `chatops/team/shop/api`.
 
 `deploy.image` says which image the deployed service runs; with several images it is required. An entry of
@@ -191,7 +191,7 @@ services:
 ```
 
 最多 10 个，由同一个执行器构建；没有被使用的镜像也会构建。各镜像同时构建，数量上限由管理员的
-`[limits] builds_per_run` 决定。其中一个失败时，其余的构建随即停止，评论会指出失败的镜像。
+`[limits] builds_per_run` 决定。其中一个无法构建时，其余的构建随即停止，评论会指出失败的镜像。
 每个镜像在镜像仓库中有各自的路径，例如 `chatops/team/shop/api`。
 
 `deploy.image` 指明被部署的服务运行哪个镜像，有多个镜像时必填。`services` 中某一项的 `image` 是 `images`

@@ -130,7 +130,7 @@ class Obstacle(StrEnum):
     NO_COMMIT = "no_commit"
     """Its repository does not have the commit."""
     REFUSED = "refused"
-    """Git refuses the content."""
+    """Git refuses the content, or a redirection to another address."""
     TOO_MANY = "too_many"
     """There are too many submodules, or they are nested too deeply."""
     IN_LFS = "in_lfs"

@@ -161,7 +161,7 @@ class TestConfig:
     runner: RunnerName = RunnerName.DOCKER
     """Runner that runs the tests."""
     target: str | None = "test"
-    """Stage of the Dockerfile to build and run; `null` runs the image itself."""
+    """Stage of the Dockerfile to build and run; `null` runs the image that `test.image` names."""
     command: str | None = None
     """Shell command that runs the tests; by default the CMD or ENTRYPOINT of the stage itself."""
     suites: Mapping[str, str] = field(default_factory=dict)
@@ -237,7 +237,7 @@ class ServiceConfig:
     health: ServiceHealth = field(default_factory=ServiceHealth)
     """When it is considered ready, if an open port is not enough."""
     depends_on: tuple[str, ...] = ()
-    """Others of `services` that must be ready before it starts; the rest starts at the same time."""
+    """Others of `services` that must be ready before it starts; without it, they start together."""
     volumes: tuple[str, ...] = ()
     """Folders of its data, such as `/var/lib/data`, outside of its root file system; removed with it."""
     memory: str | None = None

@@ -32,7 +32,7 @@ async def run(step: Build, context: StepContext) -> StepResult:
     parts = tuple(
         replace(step, config=config, served=name, beside={}) for name, config in step.images.items()
     )
-    # A missing Dockerfile is told before anything is built.
+    # A missing Dockerfile is reported before anything is built.
     recipes = [await _recipe(part, source, context) for part in parts]
     await context.adapters.registry.prepare(context.run.repo)
     at_once = asyncio.Semaphore(context.adapters.builds_at_once)

@@ -159,8 +159,8 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.TEARDOWN_UNFINISHED: Wording(
         Text(
-            en="Its removal has begun, but was not finished. The bot removes what is left.",
-            zh="环境已开始删除，但没有删完。剩余部分由机器人清理。",
+            en="Its removal was started, but not finished. The bot removes what is left.",
+            zh="环境的清理已经开始，但没有完成，剩余部分由机器人继续清理。",
         ),
     ),
     Reason.PROBE_FAILING: Wording(

@@ -53,10 +53,10 @@ SEVERITIES: Final[Mapping[str, Text]] = {
 }
 
 OBSTACLES: Final[Mapping[str, Text]] = {
-    "no_address": Text(en="`.gitmodules` has no address", zh="`.gitmodules` 中没有地址"),
+    "no_address": Text(en="its address is missing in `.gitmodules`", zh="`.gitmodules` 中缺少其地址"),
     "elsewhere": Text(
-        en="only repositories on this Gitee are fetched, by an address without a password or a relative one",
-        zh="只获取本 Gitee 上的仓库，地址须不含密码，也可以是相对地址",
+        en="the bot fetches submodules only from this Gitee, by a relative address or one without a password",
+        zh="机器人只从本 Gitee 获取子模块，请使用相对地址或不含密码的地址",
     ),
     "not_served": Text(
         en="the operator does not allow the repository in `[repos]`",
@@ -71,9 +71,12 @@ OBSTACLES: Final[Mapping[str, Text]] = {
         en="the repository does not have the recorded commit, which must be pushed there",
         zh="仓库中没有所记录的提交，请先推送到该仓库",
     ),
-    "refused": Text(en="git refuses the content as unsafe", zh="git 认为其内容不安全而拒绝"),
+    "refused": Text(
+        en="git refuses the content, or the repository has moved to another address",
+        zh="git 拒绝其内容，或仓库已迁移到其他地址",
+    ),
     "too_many": Text(
-        en="there are too many submodules, or they are nested too deeply", zh="子模块过多，或嵌套过深"
+        en="there are too many submodules, or they are nested too deeply", zh="子模块过多或嵌套过深"
     ),
     "in_lfs": Text(en="files in Git LFS are not fetched", zh="机器人不获取 Git LFS 中的文件"),
 }

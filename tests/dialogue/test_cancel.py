@@ -111,7 +111,7 @@ async def test_a_stopped_removal_leaves_nothing_that_counts_as_ready(tester: Off
     await tester.comment("/cancel")
     await tester.sees("as lin asked")
     await tester.sees("Cancelled by lin.")
-    assert "Its removal has begun, but was not finished." in await tester.living(1)
+    assert "Its removal was started, but not finished." in await tester.living(1)
     tester.world.deployed.clear()
     await look(tester, EXITED)
     assert "not by the bot" not in await tester.living(1)

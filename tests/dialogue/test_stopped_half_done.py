@@ -102,5 +102,5 @@ async def test_a_removal_that_was_interrupted_and_then_stopped_leaves_nothing_re
     stopped_when_claimed()
     await tester.start()
     await tester.sees("Cancelled by lin.")
-    assert "Its removal has begun, but was not finished." in await tester.living(1)
+    assert "Its removal was started, but not finished." in await tester.living(1)
     assert (await tester.preview()).state is EnvironmentState.FAILED

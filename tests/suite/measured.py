@@ -14,8 +14,13 @@ TESTS = Path(__file__).parents[1]
 OF_PURE_CODE = tuple(
     TESTS / name
     for name in (
-        *("commands", "core", "model", "pipeline", "runners/kubernetes_pure", "words"),
+        "commands",
+        "core",
         "docs/test_pipeline_reference.py",
+        "model",
+        "pipeline",
+        "runners/kubernetes_pure",
+        "words",
     )
 )
 

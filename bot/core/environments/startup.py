@@ -7,7 +7,8 @@ from itertools import chain
 def waves(needs: Mapping[str, Collection[str]]) -> tuple[tuple[str, ...], ...]:
     """Return the names in groups: those of a group start together, once all earlier groups are ready.
 
-    Unknown dependencies are ignored. What waits for itself is in no group; see `cycle`.
+    Unknown dependencies are ignored. What waits for itself is in no group, nor is what depends on it; see
+    `cycle`.
 
     >>> waves({"api": ["db", "cache"], "db": [], "cache": [], "worker": ["api"]})
     (('cache', 'db'), ('api',), ('worker',))

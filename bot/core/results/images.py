@@ -19,6 +19,6 @@ def joined(results: Sequence[StepResult]) -> StepResult:
     """
     built = tuple(replace(one.image, beside=()) for one in results if one.image is not None)
     failed = (one for one in results if one.state is not StepState.PASSED)
-    told = (one for one in results if one.reason is not None)
-    decisive = next(failed, None) or next(told, results[0])
+    explained = (one for one in results if one.reason is not None)
+    decisive = next(failed, None) or next(explained, results[0])
     return replace(decisive, image=replace(built[0], beside=built[1:]) if built else None)

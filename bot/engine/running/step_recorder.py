@@ -198,6 +198,7 @@ class StepRecorder:
             return replace(environment, state=EnvironmentState.FAILED) if starting else environment
 
         await self._writer(active).change(run.repo, run.number, failed)
+        # A run that never started has no records.
         for step, record in zip(run.plan.steps, run.steps, strict=False):
             if isinstance(step, Teardown) and record.state is StepState.WAITING and record.attempt > 0:
                 await self._half_removed(active, step)
