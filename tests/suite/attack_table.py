@@ -36,7 +36,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
             "core/test_trust",
         ),
         *("core/test_gate", "dialogue/test_trust", "core/test_permissions", "dialogue/test_permissions"),
-        "pipeline/test_owners",
+        "pipeline/",
     ),
     ("Comments of outside contributors", "外部贡献者的评论"): (
         "attack/test_outside_contributors",
