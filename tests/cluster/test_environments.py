@@ -119,6 +119,42 @@ async def test_a_service_reaches_the_services_beside_it(
     assert visit(previews.host).text == "at your service\n"
 
 
+async def test_services_start_in_order_with_health_volumes_and_images_of_the_commit(
+    previews: Previews, cluster: Access, visit: Visit, log: FakeLog
+) -> None:
+    keep = "echo from the volume > /data/index.html; exec httpd -f -p 8080 -h /data"
+    # A node learns of a Service's pods a moment later.
+    fetch = "until wget -qO /tmp/index.html http://{}:8080/; do sleep 0.1; done"
+    relay = f"{fetch}; exec httpd -f -p 8080 -h /tmp"
+    run, pinned = ("sh", "-c"), previews.image.pinned
+    beside = [
+        ServiceSpec(
+            "api",
+            pinned,
+            command=(*run, relay.format("db")),
+            port=8080,
+            health_path="/index.html",
+            depends_on=("db",),
+            memory="32m",
+            built=True,
+        ),
+        ServiceSpec("db", pinned, command=(*run, keep), port=8080, volumes=("/data",)),
+    ]
+    wanted = previews.environment(services=beside, restricted=True, command=(*run, relay.format("api")))
+
+    await previews.platform.deploy(wanted, log)
+
+    assert visit(previews.host).text == "from the volume\n"
+    pods = {
+        pod.metadata.labels["chatops.part"]: pod for pod in listed(cluster, "v1", "Pod", previews.namespace)
+    }
+    [ready] = [one.lastTransitionTime for one in pods["db"].status.conditions if one.type == "Ready"]
+    assert pods["api"].metadata.creationTimestamp >= ready
+    [api], [db] = pods["api"].spec.containers, pods["db"].spec.containers
+    assert (api.resources.limits.memory, api.securityContext.readOnlyRootFilesystem) == ("32Mi", True)
+    assert not db.securityContext.readOnlyRootFilesystem, "foreign images may write"
+
+
 async def test_another_deployment_replaces_the_first_and_leaves_nothing_of_it(
     previews: Previews, cluster: Access, visit: Visit, log: FakeLog
 ) -> None:
