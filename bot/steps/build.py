@@ -1,6 +1,7 @@
 """The build step: builds exactly the pinned commit, and pushes its images to the registry."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core import naming
@@ -36,16 +37,25 @@ async def run(step: Build, context: StepContext) -> StepResult:
     recipes = [await _recipe(part, source, context) for part in parts]
     await context.adapters.registry.prepare(context.run.repo)
     at_once = asyncio.Semaphore(context.adapters.builds_at_once)
+    building = [
+        asyncio.create_task(_image(part, recipe, source, context, at_once))
+        for part, recipe in zip(parts, recipes, strict=True)
+    ]
+    return images.joined(await _all_or_none(building))
+
+
+async def _all_or_none(tasks: Sequence[asyncio.Task[StepResult]]) -> list[StepResult]:
+    """Return the results of all tasks; after the first error, stop the others and raise it.
+
+    Unlike a TaskGroup, it passes on a second cancellation, to tasks that clean up after the first.
+    """
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(_image(part, recipe, source, context, at_once))
-                for part, recipe in zip(parts, recipes, strict=True)
-            ]
-    except BaseExceptionGroup as failed:
-        # The group has stopped the builds of the other images by now.
-        raise failed.exceptions[0] from None
-    return images.joined([task.result() for task in tasks])
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 async def _recipe(part: Build, source: Completed, context: StepContext) -> dockerfile.Dockerfile:
