@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 # Imported here, so that all folders share one server.
 from tests.real.pgbouncer import pooled_url
 from tests.real.postgres import postgres, postgres_url, store_url
-from tests.suite import attacks, measured, replay
+from tests.suite import attacks, replay
 
 __all__ = ["pooled_url", "postgres", "postgres_url", "store_url"]
 
@@ -47,12 +47,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for line in attacks.summary(terminalreporter):
         terminalreporter.write_line(line)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    with measured.only_pure(item):
-        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -86,14 +86,25 @@ def called(output: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("tools")
-def test_suite_checks_style_types_layers_then_tests_then_the_pure_code(run: Run) -> None:
+def test_suite_checks_style_types_layers_then_the_pure_code_then_everything(run: Run) -> None:
     done = run("deploy/local/suite.sh", CLUSTER="off")
     assert called(done.stdout) == [
-        *("ruff", "ruff", "mypy", "lint-imports", "python", "python", "coverage", "python")
+        *("ruff", "ruff", "mypy", "lint-imports", "python", "coverage", "python", "python", "python")
     ]
-    assert "-m pytest -n 2 --dist loadgroup --cov --cov-report= --junitxml=.local/pytest.xml" in done.stdout
-    assert "coverage report --fail-under=100" in done.stdout
+    assert "-m pytest -n 2 --dist loadgroup --junitxml=.local/pytest.xml\n" in done.stdout
     assert done.returncode == 0
+
+
+@pytest.mark.usefixtures("tools")
+def test_the_pure_code_is_measured_in_processes_of_its_own_tests(run: Run) -> None:
+    said = run("deploy/local/suite.sh", CLUSTER="off").stdout
+    measured = re.search(r"-m pytest -n 2 --dist loadgroup --quiet --cov --cov-report= (.+)", said)
+    assert measured
+    tests = measured[1].split()
+    assert all((Path(__file__).parents[2] / test).exists() for test in tests)
+    assert {"tests/core", "tests/words"} < set(tests)
+    assert said.count("--cov ") == 1
+    assert "coverage report --fail-under=100" in said
 
 
 @pytest.mark.usefixtures("tools")
@@ -136,11 +147,11 @@ def test_suite_prints_the_time_of_each_part_including_setup(run: Run) -> None:
         "ruff",
         "mypy",
         "import-linter",
+        "pure code: every branch",
         "pytest",
         "fuzzing for a minute",
         "wait for the cluster to be built",
         "pytest on a cluster",
-        "coverage of the pure code: every branch",
         "slowest tests",
     ]
     assert parts["setup"] >= 1000 > parts["pytest"]
@@ -164,7 +175,9 @@ def test_an_uncovered_branch_of_the_pure_code_fails_the_suite(
     run: Run, tools: Callable[[str, str], None]
 ) -> None:
     tools("coverage", '[[ "$*" != *--fail-under=100* ]]')
-    assert run("deploy/local/suite.sh").returncode == 1
+    done = run("deploy/local/suite.sh")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-2] == "failed: pure code: every branch"
 
 
 @pytest.mark.parametrize("tool", ["ruff", "mypy", "lint-imports"])
@@ -198,7 +211,7 @@ def test_suite_waits_for_the_cluster_to_be_built_before_it_tests_on_it(
         "python",
         f"""case "$*" in
             *"local build") {built_late} ;;
-            "-m pytest "*) echo >going ;;
+            "-m pytest "*xml) echo >going ;;
             *"local test"*) [ -e built ] || exit 1 ;;
         esac
         echo "{CLOSING_LINE}" """,
@@ -210,7 +223,11 @@ def test_failed_tests_on_the_cluster_fail_the_suite(run: Run, tools: Callable[[s
     tools("python", f'[[ "$*" == *"local test"* ]] && exit 1; echo "{CLOSING_LINE}"')
     done = run("deploy/local/suite.sh")
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-2:] == ["The tests on a cluster did not run.", CLOSING_LINE]
+    assert done.stdout.splitlines()[-3:] == [
+        "The tests on a cluster did not run.",
+        "failed: pytest on a cluster",
+        CLOSING_LINE,
+    ]
 
 
 def test_without_permission_for_a_cluster_the_suite_stops_at_once(
