@@ -15,7 +15,7 @@ from bot.gitee.git import Git, GitResult
 
 _REFS = "refs/chatops"
 _HEADS = "refs/heads-of-pulls"
-_COMPLETED = "refs/chatops-completed"
+_CHECKOUTS = "refs/chatops-checkouts"
 _FETCH = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
 
 
@@ -136,14 +136,14 @@ class Cache:
             raise DamagedCacheError(sha)
         return sha
 
-    async def completed(self, sha: str, kind: str) -> str | None:
-        """Return the commit that `remember` was given last, if it is present; mark it as used now."""
-        found = await self._resolve(f"{_COMPLETED}/{kind}/{sha}")
+    async def checkout(self, sha: str, kind: str) -> str | None:
+        """Return the remembered commit, if it is present; mark it as used now."""
+        found = await self._resolve(f"{_CHECKOUTS}/{kind}/{sha}")
         return found if found is not None and await self.has(found) else None
 
-    async def remember(self, sha: str, kind: str, made: str) -> None:
-        """Record which commit completes another one."""
-        await self._run("update-ref", f"{_COMPLETED}/{kind}/{sha}", made)
+    async def remember_checkout(self, sha: str, kind: str, made: str) -> None:
+        """Record which commit has the content of a commit and of its submodules."""
+        await self._run("update-ref", f"{_CHECKOUTS}/{kind}/{sha}", made)
 
     def adopt(self, git_dir: Path) -> None:
         """Move the objects of another repository into the cache."""
@@ -179,7 +179,7 @@ class Cache:
             return
         if not stale:
             return
-        for path in (*stale, *(self._dir / _HEADS).glob("*"), *(self._dir / _COMPLETED).glob("*/*")):
+        for path in (*stale, *(self._dir / _HEADS).glob("*"), *(self._dir / _CHECKOUTS).glob("*/*")):
             path.unlink(missing_ok=True)
         await self._run("gc", "--quiet", "--prune=now")
 

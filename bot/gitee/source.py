@@ -17,15 +17,17 @@ from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from bot.gitee.cache import Cache, DamagedCacheError
-from bot.gitee.completing import Completion, SubmodulePolicy
 from bot.gitee.git import Git, GitResult, basic
 from bot.gitee.git_failures import FetchFailure, conclusion, failure_of
 from bot.gitee.paths import is_inside, is_name, is_sha
+from bot.gitee.submodule_fetch import SubmoduleFetch, SubmodulePolicy
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
-from bot.model.forge import Completed, RepoPath, Tree
+from bot.model.forge import Checkout, RepoPath, Tree
 from bot.model.reason import Reason
 
 KEEP = timedelta(days=14)
+LONGEST_WORK = timedelta(days=1)
+"""What is older in the folder of unfinished work belongs to no step that still runs."""
 LARGEST_LISTING = 2 << 20
 """Bytes of the list of a commit's files: about 20,000."""
 
@@ -51,8 +53,9 @@ class GitSource:
         serves: Callable[[RepoPath], bool] = lambda _: False,
     ) -> None:
         self._dir = cache_dir
-        self._scratch = cache_dir / "scratch"
-        home = cache_dir / "home"
+        # No account on Gitee has such a name (`is_name`).
+        self._scratch = cache_dir / ".scratch"
+        home = cache_dir / ".home"
         for folder in (self._scratch, home):
             folder.mkdir(parents=True, exist_ok=True)
         self._origin = urlsplit(gitee_url)
@@ -82,7 +85,7 @@ class GitSource:
         """
         await self._fetch(repo, clone_url, sha, lambda cache: _fetch_commit(cache, repo, clone_url, sha))
 
-    async def complete(self, repo: RepoPath, sha: str, *, trusted: bool) -> Completed:
+    async def checkout(self, repo: RepoPath, sha: str, *, trusted: bool) -> Checkout:
         """Fetch the submodules of a fetched commit; the bot's account is used only for a trusted one.
 
         Raises TellUser(SOURCE_TOO_LARGE), RetryLater(GIT_UNAVAILABLE).
@@ -91,24 +94,24 @@ class GitSource:
         async with self._locked(repo) as cache:
             if not is_sha(sha) or not await cache.has(sha):
                 raise _unavailable("the commit is not in the cache")
-            if (known := await cache.completed(sha, kind)) is not None:
-                return Completed(known)
+            if (known := await cache.checkout(sha, kind)) is not None:
+                return Checkout(known)
             git = self._git if trusted else self._anonymous
-            completion = Completion(cache, git, self._submodules, self._scratch, trusted)
+            submodules = SubmoduleFetch(cache, git, self._submodules, self._scratch, trusted)
             try:
                 async with asyncio.timeout(self._timeout):
-                    tree = await completion.tree(repo, sha)
+                    tree = await submodules.tree(repo, sha)
                     if tree == sha:
-                        return Completed(sha, completion.missing)
+                        return Checkout(sha, submodules.missing)
                     made = await cache.make_commit(tree)
             except DamagedCacheError as error:
                 await cache.discard()
                 raise _unavailable("the cache was damaged and has been removed") from error
             except TimeoutError as error:
                 raise _unavailable(f"not finished after {self._timeout:g} s") from error
-            if not completion.missing:
-                await cache.remember(sha, kind, made)
-            return Completed(made, completion.missing)
+            if not submodules.missing:
+                await cache.remember_checkout(sha, kind, made)
+            return Checkout(made, submodules.missing)
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         """Return one file of a fetched commit; None if it is absent or larger than `limit` bytes.
@@ -154,14 +157,14 @@ class GitSource:
 
     async def gc(self, keep: timedelta = KEEP) -> None:
         """Remove commits that were not used for this long, and free their space."""
-        before = time.time() - keep.total_seconds()
+        now = time.time()
         for path in self._scratch.iterdir():
-            if path.stat().st_mtime < before:
+            if path.stat().st_mtime < now - LONGEST_WORK.total_seconds():
                 await asyncio.to_thread(_remove, path)
-        for git_dir in sorted(self._dir.glob("*/*.git")):
+        for git_dir in sorted(self._dir.glob("[!.]*/*.git")):
             repo = RepoPath(git_dir.parent.name, git_dir.name.removesuffix(".git"))
             async with self._locked(repo) as cache:
-                await cache.collect(before)
+                await cache.collect(now - keep.total_seconds())
 
     async def _fetch(
         self, repo: RepoPath, clone_url: str, sha: str, download: Callable[[Cache], Awaitable[None]]

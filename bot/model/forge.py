@@ -138,7 +138,7 @@ class Obstacle(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class Checkout:
     """A commit with the content of its submodules."""
 
     sha: str

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from bot.model.forge import Branch, Comment, Completed, Listed, Permission, PullRequest, RepoPath, Tree, User
+from bot.model.forge import Branch, Checkout, Comment, Listed, Permission, PullRequest, RepoPath, Tree, User
 
 
 class Forge(Protocol):
@@ -124,7 +124,7 @@ class Source(Protocol):
         """
         ...
 
-    async def complete(self, repo: RepoPath, sha: str, *, trusted: bool) -> Completed:
+    async def checkout(self, repo: RepoPath, sha: str, *, trusted: bool) -> Checkout:
         """Fetch what a fetched commit refers to but does not contain, such as submodules.
 
         Only for a trusted commit the bot's account is used for that. Raises TellUser(SOURCE_TOO_LARGE),

@@ -11,7 +11,7 @@ from bot.core.admission.secrets import build_part
 from bot.core.deciding import dockerfile
 from bot.core.results import images
 from bot.model.errors import ChatOpsError, TellUser
-from bot.model.forge import Completed
+from bot.model.forge import Checkout
 from bot.model.limits import SandboxLimits
 from bot.model.pipeline import BuildConfig
 from bot.model.plan import Build
@@ -58,7 +58,7 @@ async def _all_or_none(tasks: Sequence[asyncio.Task[StepResult]]) -> list[StepRe
         raise
 
 
-async def _recipe(part: Build, source: Completed, context: StepContext) -> dockerfile.Dockerfile:
+async def _recipe(part: Build, source: Checkout, context: StepContext) -> dockerfile.Dockerfile:
     try:
         return await read_dockerfile(part.config, source.sha, context)
     except ChatOpsError as error:
@@ -69,7 +69,7 @@ async def _recipe(part: Build, source: Completed, context: StepContext) -> docke
 async def _image(
     part: Build,
     recipe: dockerfile.Dockerfile,
-    source: Completed,
+    source: Checkout,
     context: StepContext,
     at_once: asyncio.Semaphore,
 ) -> StepResult:
@@ -86,7 +86,7 @@ async def _image(
 
 
 async def _built(
-    step: Build, recipe: dockerfile.Dockerfile, source: Completed, context: StepContext
+    step: Build, recipe: dockerfile.Dockerfile, source: Checkout, context: StepContext
 ) -> StepResult:
     target = step.config.target or recipe.default_target
     tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha, step.served)
@@ -126,11 +126,11 @@ def verdict(image: Image, fail_on: Severity | None) -> StepResult:
     return StepResult(StepState.FAILED, Reason.VULNERABLE, facts, image=image)
 
 
-async def prepare(sha: str, context: StepContext, *, trusted: bool) -> Completed:
+async def prepare(sha: str, context: StepContext, *, trusted: bool) -> Checkout:
     """Fetch the pinned commit with its submodules. Raises what `Source` raises."""
     run_, source = context.run, context.adapters.source
     await source.fetch(run_.repo, run_.clone_url, run_.number, sha)
-    return await source.complete(run_.repo, sha, trusted=trusted)
+    return await source.checkout(run_.repo, sha, trusted=trusted)
 
 
 async def read_dockerfile(config: BuildConfig, sha: str, context: StepContext) -> dockerfile.Dockerfile:
@@ -140,7 +140,7 @@ async def read_dockerfile(config: BuildConfig, sha: str, context: StepContext) -
     return await sandbox.call(DOCKERFILE_LIMITS, _in_context(config), dockerfile.read, text)
 
 
-async def build_target(step: Build, source: Completed, tag: str, context: StepContext) -> Built:
+async def build_target(step: Build, source: Checkout, tag: str, context: StepContext) -> Built:
     """Build one target of an image of a prepared commit.
 
     Raises TellUser for a Dockerfile that the policy refuses.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.core.deciding.dockerfile import Stage
 from bot.core.results import report_files
 from bot.core.results.suites import SHOWN_FAILURES, SuiteResult, verdict
-from bot.model.forge import Completed
+from bot.model.forge import Checkout
 from bot.model.plan import Build, Suite, Test
 from bot.model.reason import Reason
 from bot.model.report import Report
@@ -36,7 +36,7 @@ async def run(step: Test, context: StepContext) -> StepResult:
     return verdict(results, step.config.report, context.log.tail())
 
 
-async def _tested_by_build(step: Test, stage: Stage, source: Completed, context: StepContext) -> StepResult:
+async def _tested_by_build(step: Test, stage: Stage, source: Checkout, context: StepContext) -> StepResult:
     """Build a stage that has no command of its own: the command that it inherits would test nothing."""
     facts = {"target": step.config.target or ""}
     if not stage.runs:
@@ -45,7 +45,7 @@ async def _tested_by_build(step: Test, stage: Stage, source: Completed, context:
     return StepResult(StepState.PASSED, Reason.TESTED_BY_BUILD, facts)
 
 
-async def _image(step: Test, stage: Stage | None, source: Completed, context: StepContext) -> str | None:
+async def _image(step: Test, stage: Stage | None, source: Checkout, context: StepContext) -> str | None:
     """Return the image with the tests: their stage, otherwise the image itself if a suite has a command."""
     if stage is not None:
         built, tag = await _built(step, source, context)
@@ -56,7 +56,7 @@ async def _image(step: Test, stage: Stage | None, source: Completed, context: St
     return image.pinned if image and any(suite.command for suite in step.suites) else None
 
 
-async def _built(step: Test, source: Completed, context: StepContext) -> tuple[Built, str]:
+async def _built(step: Test, source: Checkout, context: StepContext) -> tuple[Built, str]:
     """Build the test stage; return it with its tag."""
     run_, registry = context.run, context.adapters.registry
     tag = registry.tag_for(run_.repo, run_.number, step.sha, step.image) + "-test"

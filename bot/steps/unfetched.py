@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.core.deciding import unfetched
 from bot.model.errors import TooExpensive
-from bot.model.forge import Completed, Obstacle
+from bot.model.forge import Checkout, Obstacle
 from bot.model.limits import SandboxLimits
 from bot.model.pipeline import BuildConfig
 from bot.steps.context import StepContext
@@ -14,7 +14,7 @@ LIMITS = SandboxLimits(seconds=10, inline=16 << 10)
 LARGEST_ATTRIBUTES = 64 << 10
 
 
-async def missing(config: BuildConfig, source: Completed, context: StepContext) -> Mapping[str, str]:
+async def missing(config: BuildConfig, source: Checkout, context: StepContext) -> Mapping[str, str]:
     """Return the facts about what the build context of a prepared commit lacks; none if it lacks nothing."""
     tree = await context.adapters.source.tree(context.run.repo, source.sha)
     pointers = await _pointers(source.sha, unfetched.inside(config.context, tree.files), context)

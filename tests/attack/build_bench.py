@@ -13,7 +13,7 @@ from bot.core.admission.builds import BuildPolicy
 from bot.core.admission.images import ImagePolicy
 from bot.model.delivery import Trigger
 from bot.model.errors import ChatOpsError, TellUser
-from bot.model.forge import Completed, RepoPath
+from bot.model.forge import Checkout, RepoPath
 from bot.model.pipeline import BuildConfig, RunnerName
 from bot.model.plan import Build, Plan
 from bot.model.reason import Reason
@@ -101,7 +101,7 @@ class Bench:
         log = FakeLog()
         self.tag = self.registry.tag_for(repo, number, step.sha)
         try:
-            await build_target(step, Completed(step.sha), self.tag, StepContext(run, log, adapters))
+            await build_target(step, Checkout(step.sha), self.tag, StepContext(run, log, adapters))
         except ChatOpsError as error:
             error.log = f"{log.text}\n{error.log}"
             raise

@@ -13,7 +13,7 @@ from bot.core import naming
 from bot.core.runs.fencing import holder_of, may_remove, same_run
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken
-from bot.model.forge import Completed, Obstacle, RepoPath, Tree
+from bot.model.forge import Checkout, Obstacle, RepoPath, Tree
 from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
@@ -196,8 +196,8 @@ class FakeAdapters:
     async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
         await self._state.script.pass_through("fetch")
 
-    async def complete(self, repo: RepoPath, sha: str, *, trusted: bool) -> Completed:
-        return Completed(sha, dict.fromkeys(self._state.submodules, Obstacle.NOT_SERVED))
+    async def checkout(self, repo: RepoPath, sha: str, *, trusted: bool) -> Checkout:
+        return Checkout(sha, dict.fromkeys(self._state.submodules, Obstacle.NOT_SERVED))
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         found = self._state.dockerfile if path == "Dockerfile" else None

@@ -14,7 +14,7 @@ from bot.core import naming
 from bot.core.runs.fencing import holder_of, may_remove, same_run
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken, RetryLater
-from bot.model.forge import Completed, RepoPath, Tree
+from bot.model.forge import Checkout, RepoPath, Tree
 from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
@@ -154,8 +154,8 @@ class ModelRunner:
     async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
         return
 
-    async def complete(self, repo: RepoPath, sha: str, *, trusted: bool) -> Completed:
-        return Completed(sha)
+    async def checkout(self, repo: RepoPath, sha: str, *, trusted: bool) -> Checkout:
+        return Checkout(sha)
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         return DOCKERFILE.encode() if path == "Dockerfile" else None

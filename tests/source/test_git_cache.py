@@ -9,6 +9,7 @@ import pytest
 
 from bot.gitee.source import GitSource
 from bot.model.errors import RetryLater
+from bot.model.forge import RepoPath
 from tests.source.upstream import REPO, Upstream, names
 
 FILES = {"Dockerfile": b"FROM scratch\n", "src/app.py": b"print()\n"}
@@ -111,9 +112,9 @@ async def test_gc_removes_unused_caches_and_scratch_folders(
 ) -> None:
     sha = upstream.open(FILES)
     await source.fetch(REPO, upstream.url, 7, sha)
-    left_behind = tmp_path / "cache/scratch/left.tar"
+    left_behind = tmp_path / "cache/.scratch/left.tar"
     left_behind.touch()
-    unfinished = tmp_path / "cache/scratch/left.git"
+    unfinished = tmp_path / "cache/.scratch/left.git"
     (unfinished / "objects").mkdir(parents=True)
     for path in (left_behind, unfinished, tmp_path / "cache/lin/guestbook.git/refs/chatops" / sha):
         os.utime(path, (0, 0))
@@ -123,3 +124,27 @@ async def test_gc_removes_unused_caches_and_scratch_folders(
     assert not left_behind.exists()
     assert not unfinished.exists()
     assert not (tmp_path / "cache/lin/guestbook.git").exists()
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("account", ["scratch", "home"])
+async def test_gc_tells_accounts_from_the_caches_own_folders(
+    source: GitSource, upstream: Upstream, tmp_path: Path, account: str
+) -> None:
+    repo = RepoPath(account, "guestbook")
+    sha = upstream.open(FILES)
+    await source.fetch(repo, upstream.url, 7, sha)
+    os.utime(tmp_path / "cache" / account / "guestbook.git", (0, 0))
+
+    await source.gc(timedelta(days=1))
+
+    assert await source.read(repo, sha, "src/app.py") == FILES["src/app.py"]
+
+
+async def test_gc_leaves_what_is_being_fetched(source: GitSource, tmp_path: Path) -> None:
+    fetching = tmp_path / "cache/.scratch/now.git"
+    (fetching / "objects").mkdir(parents=True)
+
+    await source.gc(timedelta(days=1))
+
+    assert fetching.exists()

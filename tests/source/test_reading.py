@@ -145,7 +145,7 @@ async def test_an_archive_over_the_limit_is_refused_and_leaves_nothing(
             pytest.fail("there is nothing to give")
 
     assert (caught.value.reason, caught.value.facts) == (Reason.SOURCE_TOO_LARGE, {"limit": "1 MiB"})
-    assert not list((tmp_path / "cache/scratch").iterdir())
+    assert not list((tmp_path / "cache/.scratch").iterdir())
 
 
 @pytest.mark.parametrize("folder", ["missing", "..", "/etc", "a", "--output=/tmp/x", "link"])

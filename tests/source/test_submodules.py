@@ -14,7 +14,7 @@ from bot.core.admission.served import serves
 from bot.gitee import submodules
 from bot.gitee.source import GitSource
 from bot.model.errors import RetryLater, TellUser
-from bot.model.forge import Completed, Obstacle, RepoPath
+from bot.model.forge import Checkout, Obstacle, RepoPath
 from bot.model.reason import Reason
 from playground.git_repositories import Files, Gitlink
 from playground.server import OfflineGitee
@@ -52,9 +52,9 @@ class Bench:
         await self.source.fetch_base(SHOP, f"{self.gitee.url}/team/shop.git", sha)
         return sha
 
-    async def files(self, completed: Completed) -> dict[str, bytes]:
+    async def files(self, checkout: Checkout) -> dict[str, bytes]:
         """Return the files of the archive."""
-        async with self.source.archive(SHOP, completed.sha) as path:
+        async with self.source.archive(SHOP, checkout.sha) as path:
             with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as tar:
                 found = {member.name: tar.extractfile(member) for member in tar.getmembers()}
                 return {name: file.read() for name, file in found.items() if file is not None}
@@ -86,27 +86,27 @@ async def test_public_submodules_are_in_the_archive(bench: Bench, *, trusted: bo
     links = {"libs/ui": ("../../open/ui", ui), "icons": (f"git@{host}:open/icons.git", icons)}
     sha = await bench.shop(links, **{"libs/own.js": "own\n"})
 
-    completed = await bench.source.complete(SHOP, sha, trusted=trusted)
+    checkout = await bench.source.checkout(SHOP, sha, trusted=trusted)
 
-    assert not completed.missing
-    found = await bench.files(completed)
+    assert not checkout.missing
+    found = await bench.files(checkout)
     assert found["a.txt"] == b"a\n"
     assert found["libs/own.js"] == b"own\n"
     assert found["libs/ui/ui.js"] == b"ui\n"
     assert found["libs/ui/deep/icons/star.svg"] == found["icons/star.svg"] == b"star\n"
-    assert await bench.source.read(SHOP, completed.sha, "libs/ui/ui.js") == b"ui\n"
-    async with bench.source.archive(SHOP, completed.sha, "libs/ui") as path:
+    assert await bench.source.read(SHOP, checkout.sha, "libs/ui/ui.js") == b"ui\n"
+    async with bench.source.archive(SHOP, checkout.sha, "libs/ui") as path:
         with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as tar:
             assert "ui.js" in tar.getnames()
-    assert await bench.source.complete(SHOP, sha, trusted=trusted) == completed
+    assert await bench.source.checkout(SHOP, sha, trusted=trusted) == checkout
 
 
 async def test_a_commit_without_submodules_is_complete(bench: Bench) -> None:
     sha = await bench.shop({})
 
-    assert await bench.source.complete(SHOP, sha, trusted=True) == Completed(sha)
+    assert await bench.source.checkout(SHOP, sha, trusted=True) == Checkout(sha)
     with pytest.raises(RetryLater):
-        await bench.source.complete(SHOP, "1" * 40, trusted=True)
+        await bench.source.checkout(SHOP, "1" * 40, trusted=True)
 
 
 async def test_what_can_be_fetched_is_there_beside_what_cannot(bench: Bench) -> None:
@@ -120,23 +120,23 @@ async def test_what_can_be_fetched_is_there_beside_what_cannot(bench: Bench) -> 
     }
     sha = await bench.shop(links, lost=Gitlink(ui))
 
-    completed = await bench.source.complete(SHOP, sha, trusted=True)
+    checkout = await bench.source.checkout(SHOP, sha, trusted=True)
 
-    assert completed.missing == {
+    assert checkout.missing == {
         "gone": Obstacle.NO_COMMIT,
         "none": Obstacle.NOT_READABLE,
         "pay": Obstacle.NOT_SERVED,
         "far": Obstacle.ELSEWHERE,
         "lost": Obstacle.NO_ADDRESS,
     }
-    assert (await bench.files(completed))["ui/ui.js"] == b"ui\n"
+    assert (await bench.files(checkout))["ui/ui.js"] == b"ui\n"
 
 
 async def test_without_a_valid_gitmodules_there_is_no_address(bench: Bench) -> None:
     ui = await bench.add("open/ui", {"ui.js": "ui\n"})
     sha = await bench.shop({"ui": ("../../open/ui", ui)}, **{".gitmodules": "[submodule\n"})
 
-    assert (await bench.source.complete(SHOP, sha, trusted=True)).missing == {"ui": Obstacle.NO_ADDRESS}
+    assert (await bench.source.checkout(SHOP, sha, trusted=True)).missing == {"ui": Obstacle.NO_ADDRESS}
 
 
 async def test_a_gitee_that_is_away_is_asked_again_later(bench: Bench) -> None:
@@ -144,7 +144,7 @@ async def test_a_gitee_that_is_away_is_asked_again_later(bench: Bench) -> None:
     await bench.gitee.stop()
 
     with pytest.raises(RetryLater) as caught:
-        await bench.source.complete(SHOP, sha, trusted=True)
+        await bench.source.checkout(SHOP, sha, trusted=True)
 
     assert caught.value.reason is Reason.GIT_UNAVAILABLE
 
@@ -154,13 +154,13 @@ async def test_only_a_trusted_commit_gets_a_private_submodule(bench: Bench) -> N
     secret = await bench.add("team/secret", {"secret.txt": "secret\n"}, private=True)
     sha = await bench.shop({"secret": ("../secret", secret)})
 
-    refused = await bench.source.complete(SHOP, sha, trusted=False)
-    trusted = await bench.source.complete(SHOP, sha, trusted=True)
+    refused = await bench.source.checkout(SHOP, sha, trusted=False)
+    trusted = await bench.source.checkout(SHOP, sha, trusted=True)
 
-    assert refused == Completed(sha, {"secret": Obstacle.NOT_PUBLIC})
+    assert refused == Checkout(sha, {"secret": Obstacle.NOT_PUBLIC})
     assert (await bench.files(trusted))["secret/secret.txt"] == b"secret\n"
     # What the cache has by now does not change it.
-    assert await bench.source.complete(SHOP, sha, trusted=False) == refused
+    assert await bench.source.checkout(SHOP, sha, trusted=False) == refused
 
 
 @pytest.mark.attack
@@ -170,16 +170,16 @@ async def test_a_private_commit_in_the_cache_is_not_served_by_the_name_of_a_publ
     secret = await bench.add("team/secret", {"secret.txt": "secret\n"}, private=True)
     await bench.add("open/ui", {"ui.js": "ui\n"})
     sha = await bench.shop({"secret": ("../secret", secret)})
-    await bench.source.complete(SHOP, sha, trusted=True)
+    await bench.source.checkout(SHOP, sha, trusted=True)
     forged = await bench.gitee.commit(
         "team/shop", "master", modules({"x": ("../../open/ui", secret)}), by="lin", message="Forge"
     )
     await bench.source.fetch_base(SHOP, f"{bench.gitee.url}/team/shop.git", forged)
 
-    completed = await bench.source.complete(SHOP, forged, trusted=False)
+    checkout = await bench.source.checkout(SHOP, forged, trusted=False)
 
-    assert completed.missing["x"] is Obstacle.NO_COMMIT
-    assert "secret\n" not in str((await bench.files(completed)).values())
+    assert checkout.missing["x"] is Obstacle.NO_COMMIT
+    assert "secret\n" not in str((await bench.files(checkout)).values())
 
 
 @pytest.mark.attack
@@ -191,10 +191,10 @@ async def test_submodules_larger_than_the_limit_end_the_fetch(bench: Bench) -> N
     sha = await bench.shop({"big": ("../../open/big", big)})
 
     with pytest.raises(TellUser) as caught:
-        await bench.source.complete(SHOP, sha, trusted=True)
+        await bench.source.checkout(SHOP, sha, trusted=True)
 
     assert caught.value.reason is Reason.SOURCE_TOO_LARGE
-    assert not list((bench.folder / "limited/scratch").iterdir())
+    assert not list((bench.folder / "limited/.scratch").iterdir())
 
 
 @pytest.mark.attack
@@ -206,9 +206,9 @@ async def test_the_number_and_depth_of_submodules_are_bounded(
         sha = await bench.add(f"open/level{level}", modules({"in": (f"../level{level - 1}", sha)}))
     top = await bench.shop({"in": (f"../../open/level{submodules.DEEPEST}", sha)})
 
-    deep = await bench.source.complete(SHOP, top, trusted=False)
+    deep = await bench.source.checkout(SHOP, top, trusted=False)
     monkeypatch.setattr("bot.gitee.submodules.MOST", 2)
-    many = await bench.source.complete(SHOP, top, trusted=False)
+    many = await bench.source.checkout(SHOP, top, trusted=False)
 
     assert deep.missing == {"in/in/in/in/in": Obstacle.TOO_MANY}
     assert many.missing == {"in/in/in": Obstacle.TOO_MANY}
@@ -226,7 +226,7 @@ async def test_one_submodule_at_many_places_on_many_levels_is_bounded(
     monkeypatch.setattr("bot.gitee.submodules.MOST", 12)
     monkeypatch.setattr("bot.gitee.submodules.EXAMINED", 7)
 
-    found = await bench.source.complete(SHOP, top, trusted=False)
+    found = await bench.source.checkout(SHOP, top, trusted=False)
 
     there = await bench.files(found)
     assert len([path for path in there if path.endswith(("end.txt", ".gitmodules"))]) == 1 + 12
@@ -243,7 +243,7 @@ async def test_a_submodule_with_a_deep_or_long_path_is_missing(
     sha = await bench.add("open/ui", {"end.txt": "end\n"})
     top = await bench.shop({path: ("../../open/ui", sha)})
 
-    found = await bench.source.complete(SHOP, top, trusted=False)
+    found = await bench.source.checkout(SHOP, top, trusted=False)
 
     assert found.missing == {path[:240]: Obstacle.TOO_MANY}
 
@@ -265,9 +265,9 @@ async def test_no_other_address_is_contacted(bench: Bench, address: str) -> None
     url = address.replace("ORIGIN", bench.gitee.url).replace("HOST", urlsplit(bench.gitee.url).netloc)
     sha = await bench.shop({"ui": (url, ui)})
 
-    completed = await bench.source.complete(SHOP, sha, trusted=True)
+    checkout = await bench.source.checkout(SHOP, sha, trusted=True)
 
-    assert completed == Completed(sha, {"ui": Obstacle.ELSEWHERE})
+    assert checkout == Checkout(sha, {"ui": Obstacle.ELSEWHERE})
 
 
 @pytest.mark.parametrize(

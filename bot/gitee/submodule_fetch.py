@@ -24,7 +24,7 @@ from bot.model.errors import RetryLater, TellUser
 from bot.model.forge import Obstacle, RepoPath
 from bot.model.reason import Reason
 
-LARGEST_LISTING = 32 << 20
+LARGEST_COMMIT = 32 << 20
 """Bytes of a commit's list of files in which submodules are found: about 300,000 files."""
 WATCH_SECONDS = 0.2
 _OBSTACLES = {FetchFailure.MISSING: Obstacle.NO_COMMIT, FetchFailure.REFUSED: Obstacle.REFUSED}
@@ -43,8 +43,8 @@ class SubmodulePolicy:
 
 
 @dataclass(slots=True)
-class Completion:
-    """Completes one commit. `git` has the bot's account only if the commit is trusted."""
+class SubmoduleFetch:
+    """Fetches the submodules of one commit. `git` has the bot's account only if the commit is trusted."""
 
     cache: Cache
     git: Git
@@ -63,7 +63,7 @@ class Completion:
 
         Raises TellUser(SOURCE_TOO_LARGE), RetryLater(GIT_UNAVAILABLE), DamagedCacheError.
         """
-        listing = await self.cache.listing(sha, LARGEST_LISTING)
+        listing = await self.cache.listing(sha, LARGEST_COMMIT)
         links = await asyncio.to_thread(_first_gitlinks, listing)
         if not links:
             return sha
@@ -142,9 +142,9 @@ class Completion:
 
     async def _grafted(self, tree: str, found: Mapping[bytes, str]) -> str:
         """Return a tree in which these paths are the trees given; only the folders above them are read."""
-        entries = await self.cache.entries(tree, LARGEST_LISTING)
+        entries = await self.cache.entries(tree, LARGEST_COMMIT)
         if entries is None:
-            raise TellUser(Reason.SOURCE_TOO_LARGE, {"limit": f"{LARGEST_LISTING >> 20} MiB"})
+            raise TellUser(Reason.SOURCE_TOO_LARGE, {"limit": f"{LARGEST_COMMIT >> 20} MiB"})
         below: dict[bytes, dict[bytes, str]] = {}
         for path, content in found.items():
             name, _, rest = path.partition(b"/")
