@@ -29,7 +29,7 @@ def write(
     number = forge.world.ids.next("comment")
     comment = Comment(number, by, moment, history, pull, path=path, position=position, commit_id=commit_id)
     pull.comments.append(comment)
-    pull.updated_at = moment
+    pull.updated_at = max(pull.updated_at, moment)
     forge.announce(NoteEvent(comment, by, "comment"))
     return comment
 

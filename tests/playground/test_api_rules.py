@@ -3,10 +3,12 @@
 import base64
 from datetime import UTC, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
 
+from playground import state
 from playground.refusals import ForgeRefusedError
 from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api
@@ -351,3 +353,13 @@ async def test_markdown_and_emojis(api: Api) -> None:
     assert answer.status_code == 201
     assert "<strong>x</strong>" in answer.text
     assert (await api(None).get("/emojis")).json()["x"] == "❌"
+
+
+async def test_a_comment_never_sets_the_time_of_a_change_back(gitee: OfflineGitee, pull: int) -> None:
+    later = gitee.pull(REPO, pull).updated_at + timedelta(hours=1)
+    with patch.object(state, "now", lambda: later):
+        await gitee.edit_pull(REPO, pull, title="Another title", by="mei")
+
+    await gitee.comment(REPO, pull, "hi", by="mei")
+
+    assert gitee.pull(REPO, pull).updated_at == later
