@@ -95,6 +95,8 @@ CHINESE: Mapping[str, str] = {
     "有任何 HTTP 响应即算就绪。",
     "deploy.health.protocol": "不使用 HTTP 的服务设为 `tcp`，端口打开即算就绪。",
     "deploy.health.timeout": "等待服务就绪的最长时间（秒）。",
+    "deploy.setup": "服务启动前依次执行的 shell 命令，在服务的镜像中运行，例如数据库迁移、示例数据。",
+    "deploy.setup_timeout": "`setup` 全部命令的超时时间（秒）。",
     "deploy.ttl": "预览环境的保留时间，每次部署后重新计算。",
     "deploy.restricted": "服务是否以受限方式运行：没有 capability，并且只能写 `/tmp` 和自己的卷；"
     "管理员可以强制要求。",
@@ -197,6 +199,54 @@ services:
 `deploy.image` 指明被部署的服务运行哪个镜像，有多个镜像时必填。`services` 中某一项的 `image` 是 `images`
 中的名称时，运行的就是该镜像，受到的限制与被部署的服务相同；其他值都视为镜像仓库中的镜像。
 清单和 Chart 可按名称使用所有镜像（[Kubernetes](kubernetes.zh.md)）。""",
+)
+_SETUP = Text(
+    """\
+## Preparing data
+
+The commands of `deploy.setup` bring a database into the state that the service needs:
+
+```yaml
+services:
+  db: {image: "postgres:16", port: 5432, env: {POSTGRES_PASSWORD: preview}}
+deploy:
+  env: {DATABASE_URL: "postgresql://postgres:preview@db/postgres"}
+  setup:
+    - python3 manage.py migrate
+    - python3 manage.py loaddata examples.json
+```
+
+They run one after the other with `/bin/sh -c`, after all `services` are ready and before the service starts,
+so that it never meets a database without its tables. Each has a container like that of the service, with its
+image, variables, secrets, memory and restrictions. The files of this container are lost; what must be beside
+the code, such as a SQLite file, has to be made by the service's own start.
+
+The output is in the log of the deployment. If a command fails, or all of them together take longer than
+`deploy.setup_timeout`, the deployment ends, the comment names the command, and the former preview stays (on
+Docker, if there is memory for both). A deployment that was interrupted runs the commands again, as every
+further deployment does: each must also succeed after it has already run.""",
+    """\
+## 初始化数据
+
+`deploy.setup` 中的命令为服务准备数据库：
+
+```yaml
+services:
+  db: {image: "postgres:16", port: 5432, env: {POSTGRES_PASSWORD: preview}}
+deploy:
+  env: {DATABASE_URL: "postgresql://postgres:preview@db/postgres"}
+  setup:
+    - python3 manage.py migrate
+    - python3 manage.py loaddata examples.json
+```
+
+命令由 `/bin/sh -c` 依次执行，时间在全部 `services` 就绪之后、服务启动之前，因此服务启动时表已建好。
+每条命令在各自的容器中运行，镜像、变量、机密、内存和限制都与服务相同。容器中的文件不会保留；
+需要写在代码旁边的内容（例如 SQLite 文件）应放在服务自己的启动命令中。
+
+输出写入部署日志。命令失败，或全部命令的总时长超过 `deploy.setup_timeout` 时，部署终止，评论会指出是哪条命令；
+原有的预览保持不变（Docker，且内存足够同时运行两者）。部署中断后重试，以及之后的每次部署，都会再次执行这些命令，
+因此每条命令都必须能重复执行。""",
 )
 _TITLE = Text(".chatops.yml", ".chatops.yml 配置参考")
 _INTRODUCTION = Text(
@@ -309,6 +359,7 @@ def reference(language: Language) -> str:
             (_HEADER.say(language), "|---|---|---|---|", *(_row(key, english, language) for key in entries()))
         ),
         _SEVERAL.say(language),
+        _SETUP.say(language),
         _RESULTS.say(language),
     )
     return "\n\n".join((*parts, _AUTOMATIC.say(language))) + "\n"

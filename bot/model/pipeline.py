@@ -125,6 +125,10 @@ class DeployConfig:
     """Variables and the names of their secrets; everyone who may use the engine can read these."""
     health: HealthConfig = field(default_factory=HealthConfig)
     """When the service is considered ready."""
+    setup: tuple[str, ...] = ()
+    """Shell commands to run in the service's image, in order, before it starts: migrations, example data."""
+    setup_timeout: int = 600
+    """Seconds within which all commands of `setup` must end."""
     ttl: str = "3d"
     """Lifetime of a preview; each deploy restarts it."""
     restricted: bool = False

@@ -85,6 +85,8 @@ class Reason(StrEnum):
     VULNERABLE = "vulnerable"  # severity, found, total, fixable
     NO_PORT = "no_port"
     CONTAINER_EXITED = "container_exited"  # name, code
+    SETUP_FAILED = "setup_failed"  # command, code, name
+    SETUP_TIMED_OUT = "setup_timed_out"  # command, seconds
     OUT_OF_MEMORY = "out_of_memory"  # name, limit
     DISK_EXCEEDED = "disk_exceeded"  # name, size, limit
     UNHEALTHY = "unhealthy"  # name, seconds

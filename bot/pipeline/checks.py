@@ -12,7 +12,7 @@ from bot.core import duration, sizes
 from bot.model.container_limits import ContainerMaximum
 from bot.model.pipeline import RunnerName
 from bot.model.text import Text
-from bot.pipeline import job_checks, messages, service_checks
+from bot.pipeline import job_checks, messages, service_checks, setup_checks
 from bot.pipeline.yaml_tree import Path, Tree, section, walk
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ BOUNDS: Mapping[Pattern, tuple[int, int]] = {
     ("test", "timeout"): SECONDS,
     ("deploy", "timeout"): SECONDS,
     ("teardown", "timeout"): SECONDS,
+    ("deploy", "setup_timeout"): SECONDS,
     ("deploy", "health", "timeout"): (1, 1800),
     ("deploy", "port"): (1, 65_535),
     ("services", "*", "port"): (1, 65_535),
@@ -52,6 +53,7 @@ MAX_ENTRIES: Mapping[Pattern, int] = {
     ("test", "suites"): 20,
     ("paths", "*"): 50,
     ("deploy", "command"): 100,
+    ("deploy", "setup"): 20,
     ("services", "*", "command"): 100,
     **dict.fromkeys(((*part, "args") for part in BUILDS), 100),
     ("deploy", "env"): 100,
@@ -170,6 +172,7 @@ VALUES: Mapping[Pattern, Check] = {
     **dict.fromkeys(((*part, "context") for part in BUILDS), _repository_path),
     **dict.fromkeys(((*part, "target") for part in BUILDS), _stage),
     ("deploy", "ttl"): _ttl,
+    ("deploy", "setup", "*"): setup_checks.command,
     ("deploy", "memory"): _memory,
     ("deploy", "manifests"): _repository_path,
     ("deploy", "chart"): _chart,

@@ -15,7 +15,16 @@ from bot.model.pipeline import Automatic, Pipeline
 from bot.model.shortening import shortened
 from bot.model.text import Text, counted
 from bot.model.views import ConfigBroken, ConfigProblem
-from bot.pipeline import checks, full_width, image_checks, job_checks, messages, service_checks, shape
+from bot.pipeline import (
+    checks,
+    full_width,
+    image_checks,
+    job_checks,
+    messages,
+    service_checks,
+    setup_checks,
+    shape,
+)
 from bot.pipeline.yaml_messages import NOT_UTF8
 from bot.pipeline.yaml_tree import Document, Mark, Path, Tree, YamlError, mark_after, parse
 
@@ -32,6 +41,7 @@ _COMBINATIONS = (
     checks.check_exclusive,
     service_checks.check_health,
     image_checks.check_combinations,
+    setup_checks.check_combinations,
 )
 _MESSAGES = {
     "dataclass_type": messages.SECTION,

@@ -26,7 +26,7 @@ def check_combinations(tree: Tree) -> Iterator[tuple[Path, Text]]:
             if isinstance(image, dict) and image.get(key) is not None:
                 yield ("images", name, key), messages.NOT_OF_IMAGES
     deploy = section(tree, "deploy")
-    if len(images) > 1 and deploy.get("image") is None and not _is_off(deploy.get("enabled")):
+    if len(images) > 1 and deploy.get("image") is None and not is_off(deploy.get("enabled")):
         yield ("images",), messages.IMAGE_NOT_CHOSEN
 
 
@@ -51,5 +51,6 @@ def check_references(tree: Tree) -> Iterator[tuple[Path, Text, str]]:
             yield (step, "image"), message, nearest(name.lower(), known) or ""
 
 
-def _is_off(value: Tree) -> bool:
+def is_off(value: Tree) -> bool:
+    """Return whether a switch is off."""
     return isinstance(value, str) and value.lower() in OFF

@@ -112,6 +112,13 @@ PARAMETER = Text(
 RESERVED_PARAMETER = Text(
     "Parameters that begin with CHATOPS_ are reserved for the bot.", "以 CHATOPS_ 开头的参数为机器人保留"
 )
+NOTHING_TO_SET_UP = Text(
+    "There is nothing to set up: deploy.enabled is false.", "没有可初始化的服务：deploy.enabled 为 false"
+)
+SETUP_OF_JOB = Text(
+    "Not allowed with runner: jenkins; the job has to do this.", "runner 为 jenkins 时不可用：请由任务完成"
+)
+SETUP_OF_CLUSTER = Text("Not supported with runner: kubernetes.", "runner 为 kubernetes 时不支持")
 LONG_VALUE = Text("At most 2000 characters are allowed.", "最多 2000 个字符")
 
 

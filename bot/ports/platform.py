@@ -53,6 +53,16 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
+class SetupSpec:
+    """What prepares the data of an environment after its services are ready, before the service starts."""
+
+    commands: tuple[str, ...] = ()
+    """Shell commands, each for a container like the service's own; they run in order, to their ends."""
+    timeout: int = 600
+    """Seconds within which all of them must end."""
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentSpec:
     """Everything that a platform needs to deploy an environment."""
 
@@ -86,6 +96,7 @@ class EnvironmentSpec:
     """Whether the old deployment is removed before the new one is created."""
     secrets: Sequence[SecretValue] = ()
     """Those of the deployed service itself."""
+    setup: SetupSpec = field(default_factory=SetupSpec)
     beside: Holder | None = None
     """The deployment that answers until this one does, and stays; see `SideBySide`."""
 
@@ -133,7 +144,7 @@ class Platform(Protocol):
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
         TellUser(CONTAINER_EXITED | UNHEALTHY | NO_HTTP | READ_ONLY | NOT_PERMITTED | NO_PORT |
-        OUT_OF_MEMORY | IMAGE_MISSING | IMAGE_HOST_UNKNOWN).
+        OUT_OF_MEMORY | IMAGE_MISSING | IMAGE_HOST_UNKNOWN | SETUP_FAILED | SETUP_TIMED_OUT).
         After an error, nothing half started remains; what is newer than the spec's labels always does.
         Cancelling touches nothing: the caller knows why, and calls `remove` if the work was stopped.
         Raises Overtaken if a later run or attempt has deployed the environment already.

@@ -110,6 +110,10 @@ class LogWriter:
         self._left = limit
         self.tail: deque[str] = deque(maxlen=remembered)
 
+    def part(self, limit: int) -> "LogWriter":
+        """Return a writer to the same log that has its own limit, and remembers only its own last lines."""
+        return LogWriter(self._log, limit=limit, remembered=self.tail.maxlen or 0)
+
     def line(self, text: str) -> None:
         """Write one line."""
         self.lines([text])

@@ -15,7 +15,7 @@ from bot.model.pipeline import EnvironmentConfig, ServiceConfig
 from bot.model.plan import Deploy
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
-from bot.ports import Definition, EnvironmentSpec, Platform, ServiceSpec
+from bot.ports import Definition, EnvironmentSpec, Platform, ServiceSpec, SetupSpec
 from bot.steps.build import prepare, read_dockerfile
 from bot.steps.context import StepContext
 
@@ -141,6 +141,7 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         owner=context.run.author,
         expires=environment.expires_at,
         replace=step.config.replace,
+        setup=SetupSpec(step.config.setup, step.config.setup_timeout),
         secrets=context.secrets.get("deploy", ()),
     )
 

@@ -22,6 +22,22 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
         ),
         without=Text(en="Container {name} exited right after it started.", zh="容器 {name} 启动后立即退出。"),
     ),
+    Reason.SETUP_FAILED: Wording(
+        Text(
+            en="The setup command {command} failed with exit code {code}, so the service was not started.",
+            zh="初始化命令 {command} 失败，退出码 {code}，因此没有启动服务。",
+        ),
+    ),
+    Reason.SETUP_TIMED_OUT: Wording(
+        Text(
+            en="The setup did not finish within {seconds}; {command} was still running and was stopped.",
+            zh="初始化在 {seconds}内没有完成，当时 {command} 仍在运行，已停止。",
+        ),
+        advice=Text(
+            en="Check that it does not wait for input, or raise `deploy.setup_timeout`.",
+            zh="请确认命令没有等待输入，或调大 `deploy.setup_timeout`。",
+        ),
+    ),
     Reason.OUT_OF_MEMORY: Wording(
         Text(
             en="{name} exceeded its memory limit of {limit} and was killed.",

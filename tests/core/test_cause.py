@@ -84,6 +84,12 @@ POSTGRESQL = """\
 2026-11-30 21:07:32.465 UTC [8] FATAL:  could not create lock file "/var/run/postgresql/.s.PGSQL.5432.lock"
 2026-11-30 21:07:32.473 UTC [8] LOG:  database system is shut down
 """
+PSQL = """\
+BEGIN
+psql:seed.sql:3: ERROR:  relation "users" does not exist
+LINE 1: insert into users values (1);
+                    ^
+"""
 DENIED = "mkdir: can't create directory '/data': Permission denied\nstopping\n"
 
 
@@ -111,6 +117,7 @@ DENIED = "mkdir: can't create directory '/data': Permission denied\nstopping\n"
             "thread 'main' panicked at src/main.rs:2:5:\nno config",
             "thread 'main' panicked at src/main.rs:2:5:",
         ),
+        (PSQL, 'psql:seed.sql:3: ERROR:  relation "users" does not exist'),
         (DENIED, "mkdir: can't create directory '/data': Permission denied"),
         (
             "dial tcp 172.30.0.2:5432: connect: connection refused\nbye",
@@ -159,6 +166,11 @@ FAILED = StepResult(StepState.FAILED, Reason.CONTAINER_EXITED, {"name": "app", "
 
 def test_a_failed_container_gets_its_cause() -> None:
     assert with_cause(FAILED).facts == {"name": "app", "code": "1", "cause": "KeyError: 'DATABASE_URL'"}
+
+
+def test_a_failed_setup_gets_its_cause() -> None:
+    failed = StepResult(StepState.FAILED, Reason.SETUP_FAILED, log_tail="2 of 3 rows\nduplicate row")
+    assert with_cause(failed).facts == {"cause": "duplicate row"}
 
 
 @pytest.mark.parametrize(

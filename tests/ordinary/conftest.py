@@ -104,7 +104,7 @@ class Pipeline:
     async def deploy(self, example: Example, *, restricted: bool = False) -> Endpoint:
         """Build, push and deploy an example; return where it answers. Raises what the steps raise."""
         made = Build(SHA, BuildConfig(), trusted=True)
-        config = DeployConfig(health=_health(example), restricted=restricted)
+        config = DeployConfig(health=_health(example), restricted=restricted, setup=example.setup)
         wanted = Deploy(SHA, config, example.services, trusted=True)
         run = Run(1, REPO, 7, SHA, Plan((made, wanted)), Origin(Trigger.OPEN, "mei"), Language.EN, NOW)
         context = StepContext(run, FakeLog(), self._adapters(example))

@@ -19,5 +19,7 @@ class Example:
     asks: str = ""
     """What a client sends to a service that does not speak HTTP; empty for one that does."""
     services: Mapping[str, ServiceConfig] = field(default_factory=dict)
+    setup: tuple[str, ...] = ()
+    """Commands that run before the service starts."""
     restricted: str = ""
     """Words in the output of a restricted preview, which fails; empty if that is not tried."""

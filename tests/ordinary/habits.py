@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from bot.model.pipeline import ServiceConfig
 from tests.ordinary.example import Example
+from tests.ordinary.languages import DJANGO
 
 SLOW = Example(
     "an application that starts slowly",
@@ -176,4 +177,38 @@ exec su postgres -s /bin/sh -c "exec postgres -D /data -c listen_addresses='*' -
     },
 )
 
-HABITS = (SLOW, LOG_FILE, USER, VOLUME, SCRATCH, POSTGRESQL)
+DATABASE = POSTGRESQL.services["db"]
+
+MIGRATIONS = Example(
+    "Django with PostgreSQL, migrated before it starts",
+    """\
+FROM chatops-server-base:12
+WORKDIR /app
+COPY . .
+EXPOSE 8000
+CMD ["python3", "manage.py", "runserver", "--noreload", "0.0.0.0:8000"]
+""",
+    {
+        **DJANGO.files,
+        "settings.py": """\
+DEBUG = True
+SECRET_KEY = "of the sample"
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "urls"
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
+SERVER = {"HOST": "db", "USER": "postgres", "NAME": "postgres"}
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", **SERVER}}
+""",
+        "examples.json": """\
+[
+    {"model": "auth.user", "pk": 1, "fields": {"username": "mei", "date_joined": "2026-03-01T00:00:00Z"}},
+    {"model": "auth.user", "pk": 2, "fields": {"username": "lin", "date_joined": "2026-03-01T00:00:00Z"}}
+]
+""",
+    },
+    says="3 user",
+    services={"db": DATABASE},
+    setup=("python3 manage.py migrate", "python3 manage.py loaddata examples.json"),
+)
+
+HABITS = (SLOW, LOG_FILE, USER, VOLUME, SCRATCH, POSTGRESQL, MIGRATIONS)

@@ -153,6 +153,32 @@ EXITED = over(
         log_tail=f"{APP_LOG}KeyError: 'DATABASE_URL'",
     ),
 )
+SETUP_FAILED = over(
+    "deploy",
+    12.4,
+    StepResult(
+        StepState.FAILED,
+        Reason.SETUP_FAILED,
+        {
+            "name": "setup",
+            "command": "python3 manage.py migrate",
+            "code": "1",
+            "cause": 'django.db.utils.ProgrammingError: relation "book" does not exist',
+        },
+        log_tail='Applying book.0002... \ndjango.db.utils.ProgrammingError: relation "book" does not exist',
+        environment="preview",
+        serving_sha=OLDER,
+    ),
+)
+SETUP_OVERDUE = over(
+    "deploy",
+    604.0,
+    StepResult(
+        StepState.FAILED,
+        Reason.SETUP_TIMED_OUT,
+        {"name": "setup", "command": "psql < examples.sql …", "seconds": "600"},
+    ),
+)
 READ_ONLY = over(
     "deploy",
     2.1,
@@ -353,6 +379,12 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_tests_failed": view(FAILED_TESTS, "/retest failed", "/retest", report=True),
     "run_view_build_failed": view(FAILED_BUILD, "/build", "/deploy"),
     "run_view_exited": view(EXITED_RUN, "/deploy"),
+    "run_view_setup_failed": view(
+        run(BUILT, SETUP_FAILED, skipped("test"), state=RunState.FAILED), "/deploy"
+    ),
+    "run_view_setup_overdue": view(
+        run(BUILT, SETUP_OVERDUE, skipped("test"), state=RunState.FAILED), "/deploy"
+    ),
     "run_view_restricted": view(run(BUILT, READ_ONLY, skipped("test"), state=RunState.FAILED), "/deploy"),
     "run_view_dockerfile_elsewhere": view(
         no_dockerfile(

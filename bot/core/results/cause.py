@@ -14,7 +14,12 @@ from bot.model.shortening import shortened
 LONGEST = 160
 """Characters of the line that are shown."""
 
-_EXITED = frozenset({Reason.BUILD_FAILED, Reason.CONTAINER_EXITED, Reason.CRASH_LOOP, Reason.HOOK_FAILED})
+_EXITED = frozenset(
+    {
+        *(Reason.BUILD_FAILED, Reason.CONTAINER_EXITED, Reason.CRASH_LOOP, Reason.HOOK_FAILED),
+        Reason.SETUP_FAILED,
+    }
+)
 """What ended with an error, so that even a last line of no known form says why."""
 _SILENT = frozenset(
     {Reason.UNHEALTHY, Reason.NO_HTTP, Reason.PROBE_FAILING, Reason.READ_ONLY, Reason.NOT_PERMITTED}

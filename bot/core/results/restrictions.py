@@ -11,7 +11,10 @@ BY_OPERATOR: Final = "[docker] restricted"
 """The setting with which an operator restricts previews."""
 
 _CRASHED = frozenset(
-    {Reason.CONTAINER_EXITED, Reason.CRASH_LOOP, Reason.UNHEALTHY, Reason.NO_HTTP, Reason.PROBE_FAILING}
+    {
+        *(Reason.CONTAINER_EXITED, Reason.CRASH_LOOP, Reason.UNHEALTHY, Reason.NO_HTTP, Reason.PROBE_FAILING),
+        Reason.SETUP_FAILED,
+    }
 )
 _READ_ONLY = re.compile(r"(?i)read-only file ?system|\bEROFS\b")
 _CHANGES_USER = re.compile(r"(?i)\bset(?:re|res|fs)?[ug]id|\bset ?groups|\binitgroups|\bl?chown|\bsu:")

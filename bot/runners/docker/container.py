@@ -28,6 +28,7 @@ class ContainerKind(StrEnum):
 
     APP = "app"
     SERVICE = "service"
+    SETUP = "setup"
     TESTS = "tests"
 
 
@@ -131,7 +132,7 @@ def without_quota(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _log(kind: ContainerKind, limits: ContainerLimits) -> dict[str, Any]:
-    if kind is ContainerKind.TESTS:
+    if kind in {ContainerKind.SETUP, ContainerKind.TESTS}:
         # The output is read as it comes, and the container is removed right afterwards.
         return {"Type": "none", "Config": {}}
     return {"Type": "json-file", "Config": {"max-size": limits.log_size, "max-file": "1"}}

@@ -13,6 +13,7 @@ from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, ServiceSpec
+from bot.runners.cleanup import uninterrupted
 from bot.runners.docker.container import ContainerKind, ContainerLimits, ContainerSpec, configuration
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
@@ -21,6 +22,7 @@ from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.labels import LABEL_PORT
 from bot.runners.docker.network import Network
 from bot.runners.docker.secret_files import SecretFiles, holder_of_secrets
+from bot.runners.docker.setup import SETUP, Setup
 from bot.runners.lines import LogWriter
 
 APP = "app"
@@ -51,6 +53,8 @@ class Deployment:
         try:
             for wave in startup.waves({name: service.depends_on for name, service in named.items()}):
                 started |= await self._together([named[name] for name in wave])
+            if self.spec.setup.commands:
+                await self._set_up()
             app, port = await self._app()
         except TellUser:
             await self._check_started(started)
@@ -111,30 +115,51 @@ class Deployment:
         )
         return await self._start(container, image)
 
+    async def _set_up(self) -> None:
+        """Run the commands of the setup in containers like the app's, but under another name."""
+        image = await self._own_image()
+        spec = await self._with_secrets(self._like_app(ContainerKind.SETUP, f"{APP}.{SETUP}"), image)
+        setup = Setup(self.spec.setup, self.limits, self.containers, self.over_disk, self.writer, self.names)
+        try:
+            await setup.run(spec)
+        except TellUser as error:
+            raise self._by_operator(error, restricted=spec.restricted) from error
+        finally:
+            if spec.volumes_from:
+                await uninterrupted(self.containers.remove(spec.volumes_from))
+
     async def _app(self) -> tuple[str, int]:
-        image = await self.images.ensure(
-            self.spec.image.pinned, self.writer, own=name_of(self.spec.image.pinned)
-        )
+        image = await self._own_image()
         port = self.spec.port or web_port(exposed_ports(image))
         if port is None:
             raise TellUser(Reason.NO_PORT)
-        container = ContainerSpec(
-            kind=ContainerKind.APP,
-            alias=APP,
-            image=self.spec.image.pinned,
-            network=self.network.name,
-            memory=self.spec.memory,
+        container = replace(
+            self._like_app(ContainerKind.APP, APP),
             labels={**self.labels[ContainerKind.APP], LABEL_PORT: str(port)},
-            env=self.spec.env,
             command=self.spec.command,
             address=self.network.address,
-            restricted=self._restricted,
-            secrets=self.spec.secrets,
         )
         started = await self._start(container, image)
         wanted = Readiness(port, self.spec.health_path, http=self.spec.http)
         await self._ready(started, APP, wanted, restricted=container.restricted)
         return started, port
+
+    async def _own_image(self) -> Mapping[str, Any]:
+        pinned = self.spec.image.pinned
+        return await self.images.ensure(pinned, self.writer, own=name_of(pinned))
+
+    def _like_app(self, kind: ContainerKind, alias: str) -> ContainerSpec:
+        return ContainerSpec(
+            kind=kind,
+            alias=alias,
+            image=self.spec.image.pinned,
+            network=self.network.name,
+            memory=self.spec.memory,
+            labels=self.labels[kind],
+            env=self.spec.env,
+            restricted=self._restricted,
+            secrets=self.spec.secrets,
+        )
 
     @property
     def _restricted(self) -> bool:
@@ -153,10 +178,13 @@ class Deployment:
         try:
             await self._explained(container, name, ready)
         except TellUser as error:
-            if restricted and self.limits.restrict(trusted=self.spec.trusted):
-                raise restricted_by(error, BY_OPERATOR) from error
-            raise
+            raise self._by_operator(error, restricted=restricted) from error
         self.writer.line(f"{name} is ready")
+
+    def _by_operator(self, error: TellUser, *, restricted: bool) -> TellUser:
+        """Return an error that names the operator's restriction, if that is why a container failed."""
+        by_operator = restricted and self.limits.restrict(trusted=self.spec.trusted)
+        return restricted_by(error, BY_OPERATOR) if by_operator else error
 
     async def _with_secrets(self, spec: ContainerSpec, image: Mapping[str, Any]) -> ContainerSpec:
         """Start what holds the container's secrets, and return the specification of one that reads them."""

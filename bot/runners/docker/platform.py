@@ -36,6 +36,7 @@ from bot.runners.docker.health import Health, OverDisk
 from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.inventory import Inventory, container_item, network_item
 from bot.runners.docker.network import Network, Networks, bridge_prefix
+from bot.runners.docker.one_off import OneOff
 from bot.runners.docker.parts import Parts
 from bot.runners.docker.secret_files import SecretFiles, holder_of_secrets
 from bot.runners.docker.tests_container import TestsContainer
@@ -238,7 +239,8 @@ class DockerPlatform:
         self, name: str, container: ContainerSpec, spec: TestSpec, writer: LogWriter
     ) -> TestOutput:
         over_disk = OverDisk(self._usage, self._limits.disk)
-        suite = TestsContainer(self._engine, self._containers, spec, writer, over_disk)
+        one_off = OneOff(spec.suite, self._containers, writer, over_disk)
+        suite = TestsContainer(self._engine, spec, one_off)
         return await suite.run(name, configuration(container, self._limits))
 
     def _deployment(self, spec: EnvironmentSpec, network: Network, writer: LogWriter) -> Deployment:
