@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.model.reason import Reason
 from bot.model.shortening import shortened
-from bot.runners.kubernetes.pure import event_messages, objects
+from bot.runners.kubernetes.pure import event_messages, objects, quota
 from bot.runners.kubernetes.pure.objects import NamespaceState, Object
 
 _PULL = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "RegistryUnavailable"}
@@ -102,7 +102,8 @@ def _refused(state: NamespaceState) -> Iterator[RolloutFailure]:
     for message in (*_failures(state), *_failed_creations(state)):
         reason = Reason.QUOTA_EXCEEDED if event_messages.is_about_quota(message) else Reason.POD_REFUSED
         facts = {"message": shortened(event_messages.without_pod(message), event_messages.SHOWN)}
-        yield RolloutFailure(reason, facts, transient=event_messages.is_transient(message))
+        uncertain = event_messages.is_transient(message) or quota.counts_more(message, state.pods)
+        yield RolloutFailure(reason, facts, transient=uncertain)
 
 
 def _failures(state: NamespaceState) -> Iterator[str]:
