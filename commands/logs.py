@@ -1,12 +1,14 @@
-"""/logs: quote the end of a step's log."""
+"""/logs: quote the end of a step's log, or of a service's output."""
 
 from dataclasses import dataclass
 
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.outcome import Outcome, Refuse, Reply
+from bot.model.plan import Deploy
 from bot.model.reason import Reason
 from bot.model.run import StepState
+from bot.model.service_log import ServiceLog
 from bot.model.snapshot import Fact, LogTail, Snapshot
 from bot.model.text import Text
 from bot.model.views import Message
@@ -23,23 +25,33 @@ def step(text: str) -> str:
 class Args:
     """Which log; none means the failed step of the newest run, otherwise its last step."""
 
-    step: str | None = arg(
+    name: str | None = arg(
         Text(
-            en="Step whose log to show: build, deploy, test or teardown. Without it, the failed step of the"
-            " latest run, or its last one.",
-            zh="要查看日志的步骤：构建、部署、测试或清理；省略时为最近一次运行中失败的步骤，没有失败则为最后一步。",
+            en="Step (build, deploy, test or teardown) whose log to show, or service whose output to show,"
+            " such as `db`. Without it, the failed step of the latest run, or its last one.",
+            zh="要查看日志的步骤（构建、部署、测试或清理），或要查看输出的服务，例如 `db`；"
+            "省略时为最近一次运行中失败的步骤，没有失败则为最后一步。",
         ),
         parse=step,
         default=None,
-        also=("步骤",),
+        also=("step", "service", "步骤", "服务"),
     )
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Reply with the newest log of the step, and a link to all of it."""
-    found = now.logs.get(args.step) if args.step else _default(tuple(now.logs.values()))
-    if found is None:
-        return Refuse(Reason.NO_LOG, {"name": args.step or "", "known": ", ".join(now.logs)})
+    """Reply with the newest log of the step, or the latest output of the service, and a link to all of it."""
+    found = now.logs.get(args.name) if args.name else _default(tuple(now.logs.values()))
+    if found is not None:
+        return _of_step(found, now)
+    if args.name and (service := now.service_logs.get(args.name)):
+        return _of_service(service, now)
+    if args.name and now.unread:
+        return now.unread
+    known = ", ".join((*now.logs, *now.service_logs))
+    return Refuse(Reason.NO_LOG, {"name": args.name or "", "known": known})
+
+
+def _of_step(found: LogTail, now: Snapshot) -> Reply:
     facts = {
         "run": found.run.id,
         "sha": found.run.sha,
@@ -50,6 +62,21 @@ def plan(args: Args, now: Snapshot) -> Outcome:
         "brief": now.settings.brief,
     }
     return Reply(Message("logs", facts))
+
+
+def _of_service(found: ServiceLog, now: Snapshot) -> Reply:
+    environments = (step.environment for step in found.run.plan.steps if isinstance(step, Deploy))
+    facts = {
+        "run": found.run.id,
+        "sha": found.run.sha,
+        "service": found.name,
+        "environment": next(environments, ""),
+        "removed": found.kept,
+        "text": "" if now.settings.brief else found.text,
+        "page": now.settings.addresses.services(found.run, found.name),
+        "brief": now.settings.brief,
+    }
+    return Reply(Message("service_log", facts))
 
 
 def _default(logs: tuple[LogTail, ...]) -> LogTail | None:
@@ -63,13 +90,13 @@ command = Command(
     name="logs",
     aliases=("log", "日志"),
     summary=Text(
-        en="Show the end of a step's log, with a link to the whole log.",
-        zh="查看某个步骤的日志末尾，并给出完整日志的链接。",
+        en="Show the end of a step's log or of a service's output, with a link to more.",
+        zh="查看某个步骤的日志或某个服务输出的末尾，并给出完整内容的链接。",
     ),
     permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
-    needs=(Fact.LOGS,),
-    examples=("/logs", "/logs test", "/日志 构建"),
+    needs=(Fact.LOGS, Fact.SERVICE_LOGS),
+    examples=("/logs", "/logs test", "/logs db", "/日志 构建"),
     order=72,
 )

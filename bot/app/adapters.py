@@ -32,6 +32,7 @@ from bot.sandbox.process import ProcessSandbox
 from bot.secrets.sources import OperatorSecrets
 from bot.settings.model import Settings
 from bot.steps.context import StepAdapters
+from bot.steps.service_logs import ServiceLogs
 from bot.store.database import Database, single_process
 from bot.store.files import DatabaseFileStore
 
@@ -55,6 +56,11 @@ class Adapters:
     file_database: Database | None = None
     """The connections of the file store; None if it is a directory."""
     secrets: OperatorSecrets = field(default_factory=lambda: OperatorSecrets((), Masker(())))
+
+    @property
+    def service_logs(self) -> ServiceLogs:
+        """The output of what runs in environments."""
+        return ServiceLogs(self.steps.platforms, self.files, self.secrets.masker.mask_cut)
 
     async def readiness(self) -> Mapping[str, str | None]:
         """Check the adapters concurrently: None for each that answers, otherwise what is wrong with it.

@@ -149,6 +149,7 @@ async def deciding(
         trust=trust,
         config=config,
         logs=adapters.files,
+        services=adapters.service_logs,
         commands=deps.commands,
         policy=deps.policy,
         settings=values.command_settings(settings, deps.addresses),

@@ -123,6 +123,7 @@ def _web(deps: Deps, inbox: NotifyingInbox, queue_positions: QueuePositions) -> 
         environments=store.pulls,
         approvals=store.pulls,
         files=deps.adapters.files,
+        services=deps.adapters.service_logs,
         queue_positions=queue_positions,
         readiness=deps.readiness,
         registry=deps.prometheus,

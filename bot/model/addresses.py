@@ -43,6 +43,11 @@ class Addresses:
         page = self.run(run)
         return f"{page}#{step}" if page else ""
 
+    def services(self, run: Run, name: str = "") -> str:
+        """Return the page with the output of what a run has deployed, at one service."""
+        page = self.run(run)
+        return f"{page}/services{f'#{quote(name)}' if name else ''}" if page else ""
+
     def report(self, run: Run) -> str:
         """Return the test report of a run."""
         return self._page(f"reports/{run.name}/")
@@ -58,6 +63,7 @@ class Addresses:
             run=self.run(run),
             report=self.report(run) if reported else "",
             logs={record.name: self.log(run, record.name) for record in run.steps if record.started_at},
+            services=self.services(run),
             pull=self.pull(run.repo, run.number),
         )
 

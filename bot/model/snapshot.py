@@ -11,10 +11,12 @@ from bot.model.approval import Approval, Distrust
 from bot.model.environment import Environment
 from bot.model.forge import PullRequest
 from bot.model.observed import Skip
+from bot.model.outcome import Refuse
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.run import Image, Run, StepRecord
 from bot.model.secrets import SecretGrant
+from bot.model.service_log import ServiceLog
 from bot.model.views import CommandHelp
 
 
@@ -25,6 +27,7 @@ class Fact(StrEnum):
     ENVIRONMENTS = "environments"
     RUNS = "runs"
     LOGS = "logs"
+    SERVICE_LOGS = "service_logs"
     COMMANDS = "commands"
     ANNOUNCED = "announced"
     OWNERS = "owners"
@@ -113,6 +116,10 @@ class Snapshot:
     """By id: the latest runs of this pull request, newest first."""
     logs: Mapping[str, LogTail] = field(default_factory=NotGathered)
     """By step: the newest log of each."""
+    service_logs: Mapping[str, ServiceLog] = field(default_factory=NotGathered)
+    """By service: its output in the environment deployed last; in a removed one if there is no other."""
+    unread: Refuse | None = None
+    """Why output of services could not be read, if so."""
     commands: Mapping[str, CommandHelp] = field(default_factory=NotGathered)
     """By name: the commands that have something to do in this repository, in the order of lists."""
 

@@ -24,6 +24,8 @@ class Links:
     report: str = ""
     logs: Mapping[str, str] = field(default_factory=dict)
     """By step name."""
+    services: str = ""
+    """Output of the services that the run has deployed."""
     pull: str = ""
 
 

@@ -193,9 +193,17 @@ class Platform(Protocol):
         """
         ...
 
-    async def output(self, part: Part) -> str:
-        """Return the last lines of the output of a part that `parts` returned; empty if there are none.
+    async def parts_of(self, key: EnvironmentKey) -> Sequence[Part]:
+        """Return the parts of one environment, of all its deployments, each with the run that created it.
 
+        Raises as `parts` does.
+        """
+        ...
+
+    async def output(self, part: Part, lines: int = 20) -> str:
+        """Return the last lines of a part's output; empty if there are none.
+
+        Of a part that `parts` returned only if it is unwell, of one that `parts_of` returned in any case.
         Raises as `parts` does.
         """
         ...

@@ -1,6 +1,6 @@
 """Ports that all parts use: the clock, the log of a step, the renderer, and the reports."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -55,6 +55,14 @@ class LogReader(Protocol):
         """
         ...
 
+    async def kept_services(self, run: int) -> Sequence[str]:
+        """Return the names of the services whose output `Reports.keep_service` has kept. Raises as `tail`."""
+        ...
+
+    async def kept_service(self, run: int, name: str) -> str | None:
+        """Return what was kept of a service's output: hostile text, secrets masked. Raises as `tail`."""
+        ...
+
 
 class Renderer(Protocol):
     """Renders views in the languages of people."""
@@ -89,4 +97,11 @@ class Reports(Protocol):
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
     ) -> None:
         """Store a suite's results and the files that it created; `about` says in a line what was tested."""
+        ...
+
+    async def keep_service(self, run: int, name: str, text: str) -> None:
+        """Store the output of a service that a run has deployed and that is about to be removed.
+
+        Raises RetryLater(STORE_UNAVAILABLE).
+        """
         ...

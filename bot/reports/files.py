@@ -110,6 +110,18 @@ class RunFiles:
         text = (await self.store.read(run, name, begin, limit)).decode(errors="ignore")
         return (text.partition("\n")[2] or text) if begin else text
 
+    async def keep_service(self, run: int, name: str, text: str) -> None:
+        """Store the last output of a service that is about to be removed."""
+        await self.store.put(run, {paths.service(name): self._masker.mask_cut(text).encode()})
+
+    async def kept_services(self, run: int) -> tuple[str, ...]:
+        """Return the names of the services whose output was kept."""
+        return paths.services(await self.store.names(run))
+
+    async def kept_service(self, run: int, name: str) -> str | None:
+        """Return what was kept of a service's output."""
+        return (await self.store.read(run, paths.service(name))).decode(errors="replace") or None
+
     async def has_report(self, run: int) -> bool:
         """Return whether a run has an HTML report."""
         return paths.REPORT in await self.store.names(run)

@@ -9,6 +9,7 @@ from bot.core.reconciling.retention import LOG
 
 REPORT = "report.html"
 SUITES = "suites/"
+SERVICES = "services/"
 RESULTS = "/report.json"
 PAGE = ".html"
 _OWN_PAGE = re.compile(r"suites/[A-Za-z0-9_-]{1,64}/html/[0-9]{3}-[A-Za-z0-9_-]{1,64}\.html")
@@ -31,6 +32,17 @@ def log(step: str) -> str:
     if not _SAFE_STEP.fullmatch(step):
         raise ValueError(f"not a step: {step!r}")
     return f"{step}{LOG}"
+
+
+def service(name: str) -> str:
+    """Return the name of the file with what was kept of a service's output."""
+    return f"{SERVICES}{slug(name)}{LOG}"
+
+
+def services(names: Collection[str]) -> tuple[str, ...]:
+    """Return the services of which a run's files have output, in order."""
+    kept = (name for name in names if name.startswith(SERVICES))
+    return tuple(sorted(name.removeprefix(SERVICES).removesuffix(LOG) for name in kept))
 
 
 def is_own_page(name: str) -> bool:

@@ -16,6 +16,7 @@ from bot.model.plan import Deploy
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
 from bot.ports import Definition, EnvironmentSpec, Platform, ServiceSpec, SetupSpec
+from bot.steps import service_logs
 from bot.steps.build import prepare, read_dockerfile
 from bot.steps.context import StepContext
 
@@ -33,10 +34,12 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
         if service.image not in built:
             context.adapters.builds.check_image(service.image, own, f"services.{name}")
     spec = specification(step, context, image, await _port(step, context))
+    platform = context.adapters.platform(step.config.runner)
+    await service_logs.keep(spec.key, (platform,), context.adapters.reports)
     async with _definition(step, context) as definition:
         spec = await _beside(replace(spec, definition=definition), step, context)
         try:
-            endpoint = await _deploy(context.adapters.platform(step.config.runner), spec, context)
+            endpoint = await _deploy(platform, spec, context)
         except TellUser as error:
             foreign = {service.name for service in spec.services if not service.built}
             if spec.restricted and error.facts.get("name") not in foreign:

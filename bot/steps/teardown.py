@@ -5,17 +5,19 @@ from collections.abc import Mapping
 from bot.model.holder import Holder
 from bot.model.plan import Teardown
 from bot.model.run import StepResult, StepState
-from bot.steps import job
+from bot.steps import job, service_logs
 from bot.steps.context import StepContext
 
 
 async def run(step: Teardown, context: StepContext) -> StepResult:
     """Remove one environment, or all of them with images and registry tags. Raises what the ports raise."""
     names = (step.environment,) if step.environment else tuple(context.environments)
+    platforms = context.adapters.platforms.values()
     for name in names:
+        await service_logs.keep(context.key(name), platforms, context.adapters.reports)
         await job.remove(step, name, context)
         for holder in await _holders(name, context):
-            for platform in context.adapters.platforms.values():
+            for platform in platforms:
                 await platform.remove(context.key(name), holder)
         context.log.note(f"removed environment {name}")
     kept = await _remove_images(context) if step.everything else {}

@@ -16,7 +16,7 @@ from bot.web.deps import DEPS, METRICS, WebDeps
 from bot.web.known_hosts import known_hosts
 from bot.web.monitoring import health
 from bot.web.monitoring.metrics import WebMetrics, timing
-from bot.web.pages import pages, report_pages, run_pages
+from bot.web.pages import pages, report_pages, run_pages, service_pages
 from bot.web.pages.requested_run import UnknownRunError
 from bot.web.pages.templating import TEMPLATES, new_templates
 from bot.web.responses import RETRY_AFTER, json_error, json_message, store_unavailable
@@ -69,6 +69,9 @@ def application(deps: WebDeps) -> web.Application:
             web.get(f"/runs/{RUN}", run_pages.show),
             web.get(f"/runs/{RUN}/live", run_pages.live),
             web.get(f"/runs/{RUN}/logs/{{step}}.txt", run_pages.log_text),
+            web.get(f"/runs/{RUN}/services", service_pages.show),
+            web.get(f"/runs/{RUN}/services/live", service_pages.live),
+            web.get(f"/runs/{RUN}/services/{{name}}.txt", service_pages.text),
             web.get(f"/prs/{{owner:{operations.NAME}}}/{{repo:{operations.NAME}}}/{NUMBER}", pages.pull),
             web.get("/environments", pages.environments),
             web.get("/commands", pages.commands),

@@ -19,7 +19,7 @@ from bot.model.text import Language
 from bot.model.views import CommandHelp
 from bot.ports import Clock
 from bot.web.monitoring.metrics import WebMetrics
-from bot.web.ports import PreviewRecords, RunFileReader, RunReader
+from bot.web.ports import PreviewRecords, RunFileReader, RunReader, ServiceLogReader
 from bot.web.previews.sign_on import SignOn
 from bot.web.previews.visits import Visits
 from bot.web.throttled_log import Throttle
@@ -66,6 +66,7 @@ class WebDeps:
     environments: EnvironmentReader
     approvals: ApprovalReader
     files: RunFileReader
+    services: ServiceLogReader
     queue_positions: Callable[[], Awaitable[Mapping[int, QueuePosition]]]
     """Returns the queue position of each waiting run, by the run's id."""
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]

@@ -4,13 +4,14 @@ The methods are documented where they are implemented, in `bot/store/` and `bot/
 RetryLater(STORE_UNAVAILABLE) while the store is unavailable.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from bot.model.environment import Environment, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.run import Run
+from bot.model.service_log import ServiceLog
 from bot.reports.files import LogChunk
 
 
@@ -35,6 +36,13 @@ class RunReader(Protocol):
         limit: int = 50,
     ) -> tuple[Run, ...]: ...
     async def unfinished(self) -> tuple[Run, ...]: ...
+
+
+class ServiceLogReader(Protocol):
+    """What the pages need of the output of services, which is untrusted; see `bot/steps/service_logs.py`."""
+
+    async def names(self, run: Run, environment: Environment | None) -> Sequence[str]: ...
+    async def read(self, run: Run, name: str, environment: Environment | None) -> ServiceLog | None: ...
 
 
 class RunFileReader(Protocol):

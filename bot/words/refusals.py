@@ -165,10 +165,10 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.NO_LOG: Wording(
         Text(
-            en="There is no log of {name}. Steps with a log: {known}.",
-            zh="没有 {name} 的日志。有日志的步骤：{known}。",
+            en="There is no log of {name}. Steps and services with a log: {known}.",
+            zh="没有 {name} 的日志。有日志的步骤和服务：{known}。",
         ),
-        without=Text(en="No step of this PR has a log yet.", zh="这个 PR 还没有任何步骤的日志。"),
+        without=Text(en="Nothing of this PR has a log yet.", zh="这个 PR 还没有任何日志。"),
     ),
     Reason.NOTHING_FAILED: Wording(
         Text(en="No test failed in the last run.", zh="上一次运行没有失败的测试。"),

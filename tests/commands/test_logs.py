@@ -1,12 +1,14 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from bot.model.outcome import Outcome, Refuse, Reply
-from bot.model.plan import StepName
+from bot.model.pipeline import DeployConfig
+from bot.model.plan import Deploy, Plan, StepName
 from bot.model.reason import Reason
 from bot.model.run import StepRecord, StepState
+from bot.model.service_log import ServiceLog
 from bot.model.snapshot import LogTail, Snapshot
 from bot.model.views import Message, View
 from commands import logs
@@ -28,8 +30,13 @@ FAILED = tail(7, "deploy", StepState.FAILED)
 BROKEN = tail(7, "deploy", StepState.BROKEN)
 
 
-def decided(words: str, *found: LogTail, brief: bool = False) -> Outcome:
-    facts: Snapshot = snapshot(logs=found)
+DB = ServiceLog("db", run(7, plan=Plan((Deploy(SHA, DeployConfig(), {}, "staging"),))), OUTPUT)
+GONE = ServiceLog("db", run(6), "", kept=True)
+"""That of a run whose plan has no deployment: an earlier version of the bot made it."""
+
+
+def decided(words: str, *found: LogTail, brief: bool = False, services: Sequence[ServiceLog] = ()) -> Outcome:
+    facts: Snapshot = snapshot(logs=found, service_logs=tuple(services))
     facts = replace(facts, settings=replace(facts.settings, brief=brief))
     return logs.command.plan(logs.command.bind(words.split()), facts)
 
@@ -83,9 +90,55 @@ def test_a_missing_log_is_refused(words: str, found: tuple[LogTail, ...], step: 
     assert decided(words, *found) == Refuse(Reason.NO_LOG, {"name": step, "known": known})
 
 
+def service_reply(found: ServiceLog, *, environment: str = "staging", brief: bool = False) -> Reply:
+    facts = {
+        "run": found.run.id,
+        "sha": SHA,
+        "service": found.name,
+        "environment": environment,
+        "removed": found.kept,
+        "text": "" if brief else found.text,
+        "page": f"https://bot.example.com/runs/{found.run.id}/services#{found.name}",
+        "brief": brief,
+    }
+    return Reply(Message("service_log", facts))
+
+
+@pytest.mark.parametrize("words", ["db", "DB", "service=db", "服务=db"])
+def test_the_output_of_a_service_is_shown(words: str) -> None:
+    assert decided(words, BUILD, services=[DB]) == service_reply(DB)
+
+
+def test_a_step_comes_before_a_service_with_its_name() -> None:
+    assert decided("build", BUILD, services=[replace(DB, name="build")]) == reply(BUILD)
+
+
+def test_a_brief_reply_only_links_to_the_output() -> None:
+    assert decided("db", services=[DB], brief=True) == service_reply(DB, brief=True)
+
+
+def test_services_are_known_names_too() -> None:
+    assert decided("dbb", BUILD, services=[DB]) == Refuse(
+        Reason.NO_LOG, {"name": "dbb", "known": "build, db"}
+    )
+
+
+def test_a_runner_that_does_not_answer_keeps_no_log_of_a_step_back() -> None:
+    away = Refuse(Reason.ENGINE_UNAVAILABLE, {"message": "connection refused"})
+    facts = replace(snapshot(logs=(BUILD,)), unread=away)
+
+    def decide(*words: str) -> Outcome:
+        return logs.command.plan(logs.command.bind(words), facts)
+
+    assert (decide("db"), decide("build"), decide()) == (away, reply(BUILD), reply(BUILD))
+
+
 @pytest.mark.parametrize(
     ("name", "outcome"),
     [
+        ("service_log", service_reply(DB)),
+        ("service_log_removed", service_reply(GONE, environment="")),
+        ("service_log_brief", service_reply(DB, brief=True)),
         ("logs", reply(FAILED)),
         ("logs_brief", reply(tail(7, "build", text=""), brief=True)),
         ("logs_empty", reply(tail(7, "build", text=""))),

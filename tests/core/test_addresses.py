@@ -38,8 +38,14 @@ def test_a_run_links_to_the_logs_that_exist_and_to_its_report() -> None:
         run="https://bot.example.com/runs/42",
         report="https://bot.example.com/reports/42/",
         logs={"test": "https://bot.example.com/runs/42#test"},
+        services="https://bot.example.com/runs/42/services",
         pull="https://bot.example.com/prs/team/%E5%95%86%E5%BA%97/12",
     )
+
+
+def test_the_output_of_a_service_has_a_place_on_the_page_of_its_run() -> None:
+    assert PUBLIC.services(run(), "db/1") == "https://bot.example.com/runs/42/services#db/1"
+    assert Addresses("", "test.example.com").services(run(), "db") == ""
 
 
 def test_without_a_report_or_a_public_address_there_is_no_link() -> None:

@@ -58,6 +58,7 @@ services:
         listener = socket.create_server(("", 6379))
         while True:
             listener.accept()[0].sendall(b"pong\\n")
+            print("ponged", flush=True)
 """
 
 
@@ -76,3 +77,9 @@ async def test_tests_reach_the_service_and_the_database_and_nothing_else(
         assert answer.text == "hello\n"
         report = await visitor.get(f"{bot.bot.listeners.web.url}/reports/1/")
         assert "reaches both" in report.text
+        page = await visitor.get(f"{bot.bot.listeners.web.url}/runs/1/services")
+        assert "<span>ponged</span>" in page.text
+    assert "\nponged\n" in await bot.says("/logs db")
+
+    await bot.says("/teardown")
+    assert "\nponged\n" in await bot.says("/logs db")

@@ -164,6 +164,8 @@ class FakeWorld:
     """The runner's time."""
     made: dict[EnvironmentKey, datetime] = field(default_factory=dict)
     """When the environments were deployed."""
+    kept: dict[tuple[int, str], str] = field(default_factory=dict)
+    """The output of removed services, by run and name."""
     owners: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     """By store, who owns what its bot has created, and until when."""
 
@@ -329,7 +331,13 @@ class FakeAdapters:
         await self._state.script.pass_through("parts")
         return {key: self._state.parts.get(key, (WELL,)) for key in self._state.deployed}
 
-    async def output(self, part: Part) -> str:
+    async def parts_of(self, key: EnvironmentKey) -> Sequence[Part]:
+        await self._state.script.pass_through("parts of")
+        there = self._state.deployed.get(key)
+        run = holder_of(there.labels).run if there else 0
+        return [replace(part, run=run) for part in self._state.parts.get(key, (WELL,)) if there]
+
+    async def output(self, part: Part, lines: int = 20) -> str:
         await self._state.script.pass_through("output")
         return self._state.last_words or f"the last words of {part.name}"
 
@@ -392,6 +400,9 @@ class FakeAdapters:
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
     ) -> None:
         self._state.reports[run, suite] = report
+
+    async def keep_service(self, run: int, name: str, text: str) -> None:
+        self._state.kept[run, name] = text
 
 
 @asynccontextmanager

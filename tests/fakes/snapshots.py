@@ -20,6 +20,7 @@ from bot.model.outcome import Outcome
 from bot.model.pipeline import EnvironmentConfig, Pipeline, TestConfig
 from bot.model.plan import Build, Plan
 from bot.model.run import Image, Origin, Run
+from bot.model.service_log import ServiceLog
 from bot.model.snapshot import CommandSettings, Fact, LogTail, NotGathered, Snapshot
 from bot.model.text import Language
 
@@ -92,6 +93,7 @@ def snapshot(
     active: tuple[Run, ...] = (),
     runs: tuple[Run, ...] = (),
     logs: tuple[LogTail, ...] = (),
+    service_logs: tuple[ServiceLog, ...] = (),
 ) -> Snapshot:
     """Return a snapshot with all facts; `built` means that the registry has the image of the head."""
     settings = pipeline or Pipeline()
@@ -110,6 +112,7 @@ def snapshot(
         environments={found.key.name: found for found in environments},
         runs={found.id: found for found in runs},
         logs={found.step.name: found for found in logs},
+        service_logs={found.name: found for found in service_logs},
         commands=offered(COMMANDS, Policy(), settings, pull.repo),
     )
 

@@ -58,6 +58,7 @@ LINKS = Links(
     run="https://bot.example.com/runs/42",
     report="",
     logs={},
+    services="https://bot.example.com/runs/42/services",
     pull="https://bot.example.com/prs/lin/guestbook/12",
 )
 BUILD_LOG = """\

@@ -41,6 +41,7 @@ from tests.render.test_escape import hostile
 TEMPLATES = Path(__file__).parents[2] / "comment_templates"
 MARKER = "<!-- chatops:run=42 -->"
 LOG = {"run": 42, "step": "build", "state": "failed", "page": "", "brief": False}
+OUTPUT = {**LOG, "removed": True}
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
@@ -141,6 +142,10 @@ def hostile_views(value: str) -> list[View]:
         Refusal("mei", tuple(RefusalLine(value, reason, _every_fact(value)) for reason in Reason)),
         Message("hint", {"actor": "mei", "typed": value, "suggestion": value}),
         Message("logs", {**LOG, "sha": value, "text": f"a{value}"}),
+        Message(
+            "service_log",
+            {**LOG, "sha": value, "service": value, "environment": f"a{value}", "text": f"a{value}"},
+        ),
         ConfigBroken(value, value, (problem,), f"a{value}"),
         Apology(value),
     ]

@@ -287,3 +287,17 @@ async def test_a_last_line_that_is_too_long_is_cut(files: RunFiles) -> None:
     assert await files.tail(42, "build", 8) == "xx构建"
     assert await files.tail(42, "build", 4) == "建"
     assert await files.tail(42, "deploy", 8) == ""
+
+
+async def test_the_output_of_removed_services_is_kept_with_secrets_masked(tmp_path: Path) -> None:
+    kept = RunFiles(FolderFileStore(tmp_path), ProcessSandbox(), Masker(("hunter22",)))
+    await kept.keep_service(7, "db", "password hunter22\n")
+    await kept.keep_service(7, "web.v1/../x", "hi")
+    await kept.keep_service(8, "app", "other")
+
+    assert await kept.kept_service(7, "db") == "password ***\n"
+    assert await kept.kept_service(7, "web.v1/../x") == "hi"
+    names = await kept.kept_services(7)
+    assert names[0] == "db"
+    assert [await kept.kept_service(7, name) for name in names] == ["password ***\n", "hi"]
+    assert await kept.kept_service(7, "nothing") is None

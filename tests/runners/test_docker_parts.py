@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.core import naming
 from bot.model.health import Part
 from bot.model.reason import Reason
+from bot.model.secrets import SecretValue
 from bot.ports import ServiceSpec
 from bot.runners.docker import labels
 from bot.runners.docker.container import ContainerKind
@@ -149,3 +151,17 @@ async def test_containers_that_run_undisturbed_take_no_further_call() -> None:
 async def test_other_containers_are_inspected(status: str) -> None:
     with pytest.raises(EngineRefused, match="asked for 0"):
         await found_in(FakeEngine(status))
+
+
+async def test_the_output_of_each_part_of_an_environment_can_be_read(stage: Stage) -> None:
+    talking = ("sh", "-c", "seq 30; exec sleep 600")
+    secret = SecretValue("password", b"hunter22")
+    database = ServiceSpec("db", stage.tests_image, command=talking, secrets=(secret,))
+    await stage.platform.deploy(stage.spec(services=(database,), labels={naming.LABEL_RUN: "7"}), stage.log)
+
+    found = {part.name: part for part in await stage.platform.parts_of(KEY)}
+
+    assert set(found) == {"app", "db"}  # and not what holds the secret
+    assert {part.run for part in found.values()} == {7}
+    assert (await stage.platform.output(found["db"], 25)).split() == [str(n) for n in range(6, 31)]
+    assert await stage.platform.parts_of(replace(KEY, name="staging")) == []

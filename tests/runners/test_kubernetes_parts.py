@@ -11,6 +11,7 @@ from bot.model.reason import Reason
 from bot.runners.kubernetes.namespace import Namespaces
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.parts import Parts
+from bot.runners.kubernetes.pure import cluster_labels
 from tests.runners.kubernetes_pure.test_workload_health import ended, pod, workload
 from tests.runners.test_kubernetes_cluster import serving
 
@@ -62,7 +63,7 @@ async def test_only_what_looks_unwell_takes_more_requests(tmp_path: Path) -> Non
             ("/apis/apps/v1/deployments", "chatops.instance=bot"),
             ("/apis/apps/v1/statefulsets", "chatops.instance=bot"),
         ]
-        assert await parts.output(found[key(12)][0]) == ""
+        assert await parts.output(found[key(12)][0], 20) == ""
 
         asked.clear()
         ready["pr-13-shop"] = 0
@@ -70,4 +71,29 @@ async def test_only_what_looks_unwell_takes_more_requests(tmp_path: Path) -> Non
         assert [path for path, _ in asked[3:]] == ["/api/v1/namespaces/pr-13-shop/pods"]
         [part] = found[key(13)]
         assert (part.up, part.reason) == (False, Reason.CRASH_LOOP)
-        assert await parts.output(part) == "main of /api/v1/namespaces/pr-13-shop/pods/web-1/log"
+        assert await parts.output(part, 20) == "main of /api/v1/namespaces/pr-13-shop/pods/web-1/log"
+
+
+async def test_the_parts_of_one_environment_are_read_with_what_has_their_output(tmp_path: Path) -> None:
+    asked: list[tuple[str, str]] = []
+    space = {**namespace("pr-12-shop")}
+    space["metadata"]["labels"] = {**cluster_labels.of_environment("bot", key(12)), "chatops.run": "7"}
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/log"):
+            asked.append((request.path, request.query["tailLines"]))
+            return web.Response(body=b"ready\n")
+        if request.path.endswith("/namespaces/pr-12-shop"):
+            return web.json_response(space)
+        items = {"deployments": [web_in("pr-12-shop", 1)], "pods": [pod({"running": {}})]}
+        if "/pr-12-shop/" not in request.path:
+            return web.json_response({}, status=404)
+        return web.json_response({"items": items.get(request.path.rpartition("/")[2], [])})
+
+    async with serving(answer, tmp_path) as cluster:
+        parts = Parts(cluster, Namespaces(cluster, OPTIONS), "bot")
+        [part] = await parts.of(key(12))
+        assert (part.name, part.up, part.run) == ("web", True, 7)
+        assert await parts.output(part, 500) == "ready"
+        assert await parts.of(key(13)) == ()
+    assert asked == [("/api/v1/namespaces/pr-12-shop/pods/web-1/log", "500")]

@@ -275,7 +275,10 @@ class ModelRunner:
                 parts[one.key].append(Part(one.id, "app", up=True, run=one.run))
         return parts
 
-    async def output(self, part: Part) -> str:
+    async def parts_of(self, key: EnvironmentKey) -> Sequence[Part]:
+        return (await self.parts()).get(key, ())
+
+    async def output(self, part: Part, lines: int = 20) -> str:
         return ""
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
@@ -314,6 +317,9 @@ class ModelRunner:
     async def save(
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
     ) -> None:
+        return
+
+    async def keep_service(self, run: int, name: str, text: str) -> None:
         return
 
     async def _ask(self, operation: str, number: int, holder: Holder, do: Callable[[], T]) -> T:

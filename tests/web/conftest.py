@@ -19,7 +19,15 @@ from bot.web.application import application
 from bot.web.deps import IntakeDeps, UnfinishedBodies, WebDeps
 from bot.web.monitoring.engine_metrics import StoreMetrics
 from tests.fakes.adapters import PATIENCE
-from tests.web.fakes import FakeApprovals, FakeClock, FakeEnvironments, FakeInbox, FakeRunFiles, FakeRuns
+from tests.web.fakes import (
+    FakeApprovals,
+    FakeClock,
+    FakeEnvironments,
+    FakeInbox,
+    FakeRunFiles,
+    FakeRuns,
+    FakeServiceLogs,
+)
 
 Client = TestClient[Request, Application]
 
@@ -47,6 +55,7 @@ class Bench:
     files: FakeRunFiles = field(default_factory=FakeRunFiles)
     components: dict[str, str | None] = field(default_factory=lambda: {"store": None, "docker": None})
     """What is wrong with each component."""
+    services: FakeServiceLogs = field(default_factory=FakeServiceLogs)
     clock: FakeClock = field(default_factory=FakeClock)
     body_seconds: float = PATIENCE
     unfinished: UnfinishedBodies = field(default_factory=UnfinishedBodies)
@@ -72,6 +81,7 @@ class Bench:
             environments=self.environments,
             approvals=self.approvals,
             files=self.files,
+            services=self.services,
             queue_positions=self.runs.queue_positions,
             readiness=self._readiness,
             registry=self.registry,

@@ -1,6 +1,6 @@
 """In-memory implementations of the ports of the web, and samples of what they return."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +15,7 @@ from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import Image, Origin, Run, RunState, StepRecord, StepResult, StepState, TestCounts
 from bot.model.scan import Scan, Severity
+from bot.model.service_log import ServiceLog
 from bot.model.text import Language
 from bot.reports import paths
 from bot.reports.files import LogChunk
@@ -49,6 +50,21 @@ class FakeInbox:
             return False
         self.kept.append(delivery)
         return True
+
+
+@dataclass
+class FakeServiceLogs:
+    """The output of services by run and name; that of runs whose environment is gone was kept."""
+
+    texts: dict[tuple[int, str], str] = field(default_factory=dict)
+
+    async def names(self, run: Run, environment: Environment | None) -> Sequence[str]:
+        del environment
+        return [name for number, name in self.texts if number == run.id]
+
+    async def read(self, run: Run, name: str, environment: Environment | None) -> ServiceLog | None:
+        text = self.texts.get((run.id, name))
+        return None if text is None else ServiceLog(name, run, text, kept=environment is None)
 
 
 @dataclass

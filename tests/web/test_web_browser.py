@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from bot.model.run import RunState, StepState
 from bot.reports import paths
 from tests.fakes.adapters import PATIENCE
 from tests.web.conftest import Bench
-from tests.web.fakes import NOW, SHA, finished_run, run, step
+from tests.web.fakes import NOW, SHA, environment, finished_run, run, step
 
 pytestmark = pytest.mark.browser
 
@@ -238,3 +239,26 @@ async def test_links_between_the_reports_of_a_suite_work_in_the_frame(
     await framed.get_by_text("up").click()
     await expect(framed.locator("h1")).to_have_text("index")
     await expect(page.get_by_role("note")).to_be_visible()
+
+
+async def test_the_output_of_services_updates_automatically(
+    server: TestServer, bench: Bench, page: Page
+) -> None:
+    bench.runs.put(run(42))
+    bench.environments.put(replace(environment(), run=42))
+    lines = [f"line {number}" for number in range(200)]
+    bench.services.texts[42, "db"] = "\n".join(lines)
+    await page.goto(address(server, "/runs/42/services"))
+    box = page.locator("#db-output")
+    await expect(box.locator(".line")).to_have_count(200)
+    at_end = "box => box.scrollHeight - box.scrollTop - box.clientHeight < 2"
+    assert await box.evaluate(at_end)
+
+    bench.services.texts[42, "db"] = "\n".join([*lines, "one more <b>"])
+
+    await expect(box.locator(".line").last).to_have_text("one more <b>")
+    assert await box.evaluate(at_end)
+    bench.environments.by_label.clear()
+    await expect(page.locator("#head")).to_have_text(
+        "The environment is gone; this is what its services wrote last."
+    )

@@ -12,13 +12,18 @@ from bot.engine.deciding.config_reader import ConfigReader
 from bot.engine.deciding.trust_facts import TrustReader
 from bot.engine.records import Records
 from bot.model.approval import Revocation
+from bot.model.environment import Environment
+from bot.model.errors import ChatOpsError
 from bot.model.forge import Comment, Permission, PullRequest
+from bot.model.outcome import Refuse
 from bot.model.pipeline import Pipeline
 from bot.model.run import Note, Run
+from bot.model.service_log import ServiceLog
 from bot.model.snapshot import CommandSettings, Fact, LogTail, Snapshot
 from bot.model.text import Language
 from bot.model.views import ConfigBroken
 from bot.ports import Clock, Forge, LogReader
+from bot.steps.service_logs import ServiceLogs, deployed
 
 LOG_BYTES = 16 << 10
 """How much of the end of a log is read for a comment."""
@@ -52,6 +57,7 @@ class FactGatherer:
     trust: TrustReader
     config: ConfigReader
     logs: LogReader
+    services: ServiceLogs
     commands: tuple[AnyCommand, ...]
     policy: Policy
     settings: CommandSettings
@@ -121,9 +127,8 @@ class FactGatherer:
             case Fact.RUNS:
                 runs = await self.records.runs.runs(repo=repo, number=number)
                 return replace(snapshot, runs={run.id: run for run in runs})
-            case Fact.LOGS:
-                runs = await self.records.runs.runs(repo=repo, number=number)
-                return replace(snapshot, logs=await self._logs(runs))
+            case Fact.LOGS | Fact.SERVICE_LOGS:
+                return await self._with_output(snapshot, fact)
             case Fact.ANNOUNCED | Fact.SKIPPED:
                 return await self._with_commit(snapshot, fact, comment)
             case Fact.OWNERS | Fact.COMMANDS:
@@ -144,6 +149,31 @@ class FactGatherer:
             return replace(snapshot, owners=await self.config.owners(snapshot.pull))
         offered = catalog.offered(self.commands, self.policy, snapshot.pipeline, snapshot.pull.repo)
         return replace(snapshot, commands=offered)
+
+    async def _with_output(self, snapshot: Snapshot, fact: Fact) -> Snapshot:
+        """Return the snapshot with what steps or services have written."""
+        runs = await self.records.runs.runs(repo=snapshot.pull.repo, number=snapshot.pull.number)
+        if fact is Fact.LOGS:
+            return replace(snapshot, logs=await self._logs(runs))
+        return await self._with_service_logs(snapshot, runs)
+
+    async def _with_service_logs(self, snapshot: Snapshot, runs: Iterable[Run]) -> Snapshot:
+        """Return the snapshot with the output of services, as far as their runner answers."""
+        repo, number = snapshot.pull.repo, snapshot.pull.number
+        there = {one.run: one for one in await self.records.pulls.environments(repo, number)}
+        logs: dict[str, ServiceLog] = {}
+        try:
+            for run in filter(deployed, runs):
+                if run.id in there or not (logs or there):
+                    logs = {**await self._service_logs(run, there.get(run.id)), **logs}
+        except ChatOpsError as error:
+            return replace(snapshot, service_logs=logs, unread=Refuse(error.reason, error.facts))
+        return replace(snapshot, service_logs=logs)
+
+    async def _service_logs(self, run: Run, environment: Environment | None) -> dict[str, ServiceLog]:
+        names = await self.services.names(run, environment)
+        found = [await self.services.read(run, name, environment) for name in names]
+        return {log.name: log for log in found if log is not None}
 
     async def _logs(self, runs: Iterable[Run]) -> dict[str, LogTail]:
         """Return the newest log of each step; `runs` are newest first."""

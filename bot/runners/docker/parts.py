@@ -21,11 +21,11 @@ from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import TIMEOUT, DockerEngine, EngineRefused
 from bot.runners.docker.health import last_check, memory_limit
 from bot.runners.docker.inventory import container_item
-from bot.runners.docker.labels import LABEL_ROLE, matching
+from bot.runners.docker.labels import LABEL_ROLE, matching, of_environment
+from bot.runners.docker.secret_files import HOLDER
 
 REMEMBERED = 600
 """Seconds before the last start for which exits are looked up; the engine remembers its last 256 events."""
-LINES = 20
 _YOUNG = re.compile(r"Up (?:Less than a|\d+) seconds?\b")
 """Status of a container that has run for less than a minute, so that an earlier look may not have seen it."""
 
@@ -38,9 +38,9 @@ class Parts:
         self._containers = containers
         self._instance = instance
 
-    async def find(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
+    async def find(self, wanted: Mapping[str, str] | None = None) -> Mapping[EnvironmentKey, Sequence[Part]]:
         """Return all parts; see `Platform.parts`. Only containers that look unwell are asked about."""
-        filters = matching({LABEL_INSTANCE: self._instance})
+        filters = matching(wanted or {LABEL_INSTANCE: self._instance})
         found: defaultdict[EnvironmentKey, list[Part]] = defaultdict(list)
         for listed in await self._engine.short(lambda api: api.containers(all=True, filters=filters)):
             item = container_item(listed)
@@ -48,11 +48,16 @@ class Parts:
                 found[item.key] += await self._part(item, listed)
         return found
 
-    async def output(self, part: Part) -> str:
+    async def of(self, key: EnvironmentKey) -> Sequence[Part]:
+        """Return the parts of one environment; see `Platform.parts_of`."""
+        found = await self.find(of_environment(self._instance, key))
+        return [part for part in found.get(key, ()) if not part.name.endswith(HOLDER)]
+
+    async def output(self, part: Part, lines: int) -> str:
         """Return the last lines of a container's log, and of its health check; see `Platform.output`."""
         with suppress(EngineRefused):
             check = last_check(await self._containers.inspect(part.id))
-            return "\n".join(filter(None, (await self._containers.tail(part.id, LINES), check)))
+            return "\n".join(filter(None, (await self._containers.tail(part.id, lines), check)))
         return ""
 
     async def _part(self, item: Item, listed: Mapping[str, Any]) -> list[Part]:

@@ -147,9 +147,13 @@ class DockerPlatform:
         """Return the parts of this bot's environments; see `Platform.parts`."""
         return await self._parts.find()
 
-    async def output(self, part: Part) -> str:
+    async def parts_of(self, key: EnvironmentKey) -> Sequence[Part]:
+        """Return the parts of one environment; see `Platform.parts_of`."""
+        return await self._parts.of(key)
+
+    async def output(self, part: Part, lines: int = 20) -> str:
         """Return the last output of a part; see `Platform.output`."""
-        return await self._parts.output(part)
+        return await self._parts.output(part, lines)
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Remove items; see `Platform.remove_items`."""

@@ -21,6 +21,8 @@ from bot.runners.docker.pause import program
 
 FOLDER = "/run/secrets"
 IMAGE = "chatops-secrets"
+HOLDER = ".secrets"
+"""How the name of a container ends that only holds secrets."""
 TAG = "1"
 """Version of the program in the image."""
 _MEMORY = 6 << 20
@@ -30,7 +32,7 @@ _PROGRAM = "pause"
 
 def holder_of_secrets(container: str) -> str:
     """Return the name of the container that holds another one's secrets; no service has a name with a dot."""
-    return f"{container}.secrets"
+    return f"{container}{HOLDER}"
 
 
 class SecretFiles:

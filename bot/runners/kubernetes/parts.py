@@ -3,7 +3,9 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from bot.core.runs.fencing import holder_of
 from bot.model.environment import EnvironmentKey
 from bot.model.health import Part
 from bot.runners.kubernetes.cluster import Cluster
@@ -14,6 +16,8 @@ from bot.runners.kubernetes.pure.objects import Object
 from bot.runners.kubernetes.rollout_watcher import RolloutWatcher
 from bot.runners.kubernetes.workloads import NullLog
 from bot.runners.lines import LogWriter
+
+WORKLOADS = (DEPLOYMENT, STATEFUL_SET)
 
 
 class Parts:
@@ -28,20 +32,36 @@ class Parts:
         """Return all parts; see `Platform.parts`. Pods are listed only in namespaces that look unwell."""
         namespaces = await self._namespaces.all_of_instance()
         workloads: defaultdict[str, list[Object]] = defaultdict(list)
-        for kind in (DEPLOYMENT, STATEFUL_SET):
+        for kind in WORKLOADS:
             mine = cluster_labels.of_instance(self._instance)
             for body in await self._cluster.list(kind.everywhere, mine):
                 workloads[str(body["metadata"]["namespace"])].append({**body, "kind": kind.name})
         each = await asyncio.gather(*(self._parts(one.id, workloads[one.id]) for one in namespaces))
         return {one.key: parts for one, parts in zip(namespaces, each, strict=True)}
 
-    async def output(self, part: Part) -> str:
+    async def of(self, key: EnvironmentKey) -> Sequence[Part]:
+        """Return the parts of one environment; see `Platform.parts_of`."""
+        labels = await self._namespaces.labels(key)
+        if labels is None:
+            return ()
+        namespace, run = self._namespaces.name(key), holder_of(labels).run
+        pods, *listed = await asyncio.gather(
+            *(self._cluster.list(kind.path(namespace)) for kind in (POD, *WORKLOADS))
+        )
+        workloads = [
+            {**body, "kind": kind.name}
+            for kind, bodies in zip(WORKLOADS, listed, strict=True)
+            for body in bodies
+        ]
+        return [replace(workload_health.part_with_output(each, pods), run=run) for each in workloads]
+
+    async def output(self, part: Part, lines: int) -> str:
         """Return the last lines of a part's output; see `Platform.output`."""
         if not part.output_of:
             return ""
         namespace, pod, container, previous = part.output_of
         watcher = RolloutWatcher(self._cluster, namespace, LogWriter(NullLog()))
-        return "\n".join(await watcher.output(pod, container, previous=bool(previous)))
+        return "\n".join(await watcher.output(pod, container, previous=bool(previous), lines=lines))
 
     async def _parts(self, namespace: str, workloads: Sequence[Object]) -> Sequence[Part]:
         pods: Sequence[Object] = ()

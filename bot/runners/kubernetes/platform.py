@@ -129,9 +129,13 @@ class KubernetesPlatform:
         """Return the workloads of this bot's environments; see `Platform.parts`."""
         return await self._parts.find()
 
-    async def output(self, part: Part) -> str:
+    async def parts_of(self, key: EnvironmentKey) -> Sequence[Part]:
+        """Return the workloads of one environment; see `Platform.parts_of`."""
+        return await self._parts.of(key)
+
+    async def output(self, part: Part, lines: int = 20) -> str:
         """Return the last output of a workload; see `Platform.output`."""
-        return await self._parts.output(part)
+        return await self._parts.output(part, lines)
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Request deletion of these namespaces, without waiting; see `Platform.remove_items`."""

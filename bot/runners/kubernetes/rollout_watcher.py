@@ -27,7 +27,9 @@ STARTUP_SECONDS = 240.0
 """Seconds for scheduling and pulling images, before the service's own timeout begins."""
 TRANSIENT_SECONDS = 60.0
 """How long a failure may last that a cluster can solve by itself, such as adding a node."""
-TAIL = "40"
+TAIL = 40
+LARGEST = 1 << 20
+"""Bytes of output that are read of a container. The cluster leaves out the newest beyond them."""
 LOG_GONE = ("failed to try resolving symlinks in path ", "unable to retrieve container logs for ")
 """How a kubelet answers, as if it were output, once it has removed the log or the earlier container."""
 GONE_AFTER = 120.0
@@ -155,19 +157,21 @@ class RolloutWatcher:
         self._writer.lines(output)
         return TellUser(failure.reason, failure.facts, log="\n".join(output))
 
-    async def output(self, pod: str, container: str, *, previous: bool = False) -> list[str]:
+    async def output(
+        self, pod: str, container: str, *, previous: bool = False, lines: int = TAIL
+    ) -> list[str]:
         """Return the last lines of a container; with `previous`, those before its restart if available."""
         if not pod:
             return []
         for before in (True, False) if previous else (False,):
-            query = {"container": container, "tailLines": TAIL, "limitBytes": str(64 << 10)}
+            query = {"container": container, "tailLines": str(lines), "limitBytes": str(LARGEST)}
             query |= {"previous": "true"} if before else {}
             try:
-                lines = await self._read(f"{POD.path(self._namespace, pod)}/log", query)
+                found = await self._read(f"{POD.path(self._namespace, pod)}/log", query)
             except ClusterRefused:
                 continue
-            if not "".join(lines[:1]).startswith(LOG_GONE):
-                return lines
+            if not "".join(found[:1]).startswith(LOG_GONE):
+                return found
         return []
 
     async def _read(self, path: str, query: Mapping[str, str]) -> list[str]:

@@ -67,6 +67,22 @@ WORDS: Final[Mapping[str, Text]] = {
     "log.title": Text(en="Log of {step}", zh="{step}日志"),
     "log.raw": Text(en="Plain text", zh="纯文本"),
     "log.follow": Text(en="Follow", zh="跟随输出"),
+    "run.output": Text(en="Output", zh="服务输出"),
+    "run.output.open": Text(en="What its services write", zh="查看各服务的输出"),
+    "services.title": Text(en="Output of services · #{id}", zh="服务输出 · #{id}"),
+    "services.output": Text(en="Output of {name}", zh="{name} 的输出"),
+    "services.live": Text(
+        en="The last lines of what each service writes. New ones appear by themselves.",
+        zh="各服务输出的最后几行，会自动更新。",
+    ),
+    "services.kept": Text(
+        en="The environment is gone; this is what its services wrote last.",
+        zh="环境已不存在，以下是各服务最后的输出。",
+    ),
+    "services.none": Text(
+        en="Nothing that this run deployed is running, and no output was kept.",
+        zh="此次运行部署的服务都已不在，也没有保留输出。",
+    ),
     "log.none": Text(en="No output yet.", zh="暂无输出。"),
     "log.removed": Text(
         en="This log was removed: logs are kept for a limited time.",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bot.model.pipeline import RunnerName
+from bot.model.plan import Deploy
 from bot.model.run import Image, Run, RunState, StepRecord, StepResult, StepState, TestCounts
 from bot.model.text import Language
 from bot.web.pages.messages import say
@@ -19,6 +21,8 @@ class RunFacts:
     """The result of a deployment that did not succeed, while an earlier one still answers."""
     images: tuple[Image, ...]
     url: str | None
+    deployed: bool
+    """Whether it has deployed services whose output can be read."""
     tests: TestCounts | None
     failed_tests: tuple[str, ...]
     seconds: float | None
@@ -34,11 +38,19 @@ def run_facts(run: Run, position: int, language: Language) -> RunFacts:
         serving=next((one for one in results if one.serving_sha), None),
         images=next((one.images for one in results if one.images), ()),
         url=next((one.url for one in results if one.url), None),
+        deployed=_deployed(run),
         tests=next((one.tests for one in results if one.tests), None),
         failed_tests=next((one.failed_tests for one in results if one.failed_tests), ()),
         seconds=(run.finished_at - run.started_at).total_seconds()
         if run.finished_at and run.started_at
         else None,
+    )
+
+
+def _deployed(run: Run) -> bool:
+    runners = {step.config.runner for step in run.plan.steps if isinstance(step, Deploy)}
+    return RunnerName.JENKINS not in runners and any(
+        one.name == "deploy" and one.state is StepState.PASSED for one in run.steps
     )
 
 

@@ -153,6 +153,39 @@ class RunPage {
   }
 }
 
+// The output of services --------------------------------------------------
+
+class ServicesPage {
+  constructor(article) {
+    this.address = `/runs/${article.dataset.services}/services/live`;
+    for (const box of article.querySelectorAll(".log")) box.scrollTop = box.scrollHeight;
+  }
+
+  get final() { return document.getElementById("head").dataset.final === "true"; }
+
+  async renew() {
+    const response = await fetch(this.address);
+    if (!response.ok) return;
+    const parts = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const part of parts.querySelectorAll("body > [id]")) this.replace(part);
+  }
+
+  replace(part) {
+    const old = document.getElementById(part.id);
+    if (!old || old.isEqualNode(part)) return;
+    const [top, follows] = [old.scrollTop, old.scrollHeight - old.scrollTop - old.clientHeight < 40];
+    const now = document.importNode(part, true);
+    old.replaceWith(now);
+    now.scrollTop = follows ? now.scrollHeight : top;
+  }
+
+  async live() {
+    if (this.final) return;
+    if (!document.hidden) await this.renew().catch(() => {}); // The next round tries again.
+    setTimeout(() => this.live(), 3000);
+  }
+}
+
 // A link to a line or a step opens what it is in.
 function openTarget() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -173,3 +206,5 @@ if (article) {
   openTarget();
   page.live();
 }
+const services = document.querySelector("article[data-services]");
+if (services) new ServicesPage(services).live();

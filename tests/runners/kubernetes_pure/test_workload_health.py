@@ -72,3 +72,15 @@ def test_pods_that_are_over_or_of_others_do_not_count() -> None:
     found = down(evicted, leaving, other)
     assert (found.reason, found.restarts) == (Reason.CONTAINER_STOPPED, 0)
     assert found.output_of == ("pr-12-shop", "", "", "")
+
+
+def test_the_output_of_a_workload_that_is_up_can_be_read_too() -> None:
+    running, other = pod({"running": {}}), pod({"running": {}}, metadata={"labels": {"app": "db"}})
+
+    found = workload_health.part_with_output(workload(1), iter([other, running]))
+
+    assert found.output_of == ("pr-12-shop", "web-1", "main", "")
+    assert workload_health.part_with_output(workload(1), [other]).output_of == ()
+    crashed = workload_health.part_with_output(workload(0), [pod(ended())])
+    assert crashed.output_of == ("pr-12-shop", "web-1", "main", "previous")
+    assert not any(workload_health.part_with_output(workload(0), ()).output_of[1:])

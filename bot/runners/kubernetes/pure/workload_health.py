@@ -1,6 +1,7 @@
 """What a workload and its pods say of the health of an environment. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bot.model.health import Part
 from bot.model.reason import Reason
@@ -35,6 +36,18 @@ def part(workload: Object, pods: Iterable[Object]) -> Part:
         facts={fact: value for fact, value in failure.facts.items() if fact != "seconds"},
         output_of=(namespace, failure.pod, failure.container, "previous" if failure.previous else ""),
     )
+
+
+def part_with_output(workload: Object, pods: Iterable[Object]) -> Part:
+    """Return a workload as a part whose output can be read, also if it is up. `pods` are those beside it."""
+    found = list(pods)
+    one = part(workload, found)
+    pod = next((pod for pod in found if _belongs(pod, workload)), None)
+    if any(one.output_of[1:]) or pod is None:
+        return one
+    container = str(pod["spec"]["containers"][0]["name"])
+    namespace = str(workload["metadata"]["namespace"])
+    return replace(one, output_of=(namespace, objects.name(pod), container, ""))
 
 
 def _failure(state: NamespaceState, name: str) -> RolloutFailure:
