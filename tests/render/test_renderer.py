@@ -142,10 +142,7 @@ def hostile_views(value: str) -> list[View]:
         Refusal("mei", tuple(RefusalLine(value, reason, _every_fact(value)) for reason in Reason)),
         Message("hint", {"actor": "mei", "typed": value, "suggestion": value}),
         Message("logs", {**LOG, "sha": value, "text": f"a{value}"}),
-        Message(
-            "service_log",
-            {**LOG, "sha": value, "service": value, "environment": f"a{value}", "text": f"a{value}"},
-        ),
+        Message("service_log", {**OUTPUT, **dict.fromkeys(("sha", "service", "environment", "text"), value)}),
         ConfigBroken(value, value, (problem,), f"a{value}"),
         Apology(value),
     ]
