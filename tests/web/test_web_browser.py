@@ -260,5 +260,5 @@ async def test_the_output_of_services_updates_automatically(
     assert await box.evaluate(at_end)
     bench.environments.by_label.clear()
     await expect(page.locator("#head")).to_have_text(
-        "The environment is gone; this is what its services wrote last."
+        "This deployment is gone; this is what its services wrote last."
     )

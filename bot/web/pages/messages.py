@@ -76,8 +76,8 @@ WORDS: Final[Mapping[str, Text]] = {
         zh="各服务输出的最后几行，会自动更新。",
     ),
     "services.kept": Text(
-        en="The environment is gone; this is what its services wrote last.",
-        zh="环境已不存在，以下是各服务最后的输出。",
+        en="This deployment is gone; this is what its services wrote last.",
+        zh="此次部署已被清理或取代，以下是各服务最后的输出。",
     ),
     "services.none": Text(
         en="Nothing that this run deployed is running, and no output was kept.",
