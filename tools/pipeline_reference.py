@@ -62,6 +62,8 @@ _BUILD: Mapping[str, str] = {
     "context": "用作构建上下文的目录。",
     "target": "要构建的阶段；默认为 `runtime`，不存在时取除 `test` 外的最后一个阶段。",
     "args": "构建参数。其值会保留在镜像中，不能包含密钥。",
+    "inline": "Dockerfile 的内容，例如 `FROM nginx:1.27`，用来代替 `dockerfile`。",
+    "files": "最后复制到镜像中的文件和目录：键为镜像内的路径，值为 `context` 中的路径。",
     "secrets": "管理员的机密，供 `RUN --mount=type=secret,id=NAME` 使用；除非被复制，否则不进入镜像。",
     "timeout": "构建超时时间（秒）。",
     "job": "`runner: jenkins` 时要运行的任务，例如 `folder/build-image` 或 `shop/PR-{number}`。",
@@ -83,10 +85,15 @@ CHINESE: Mapping[str, str] = {
     "deploy": "如何部署服务。",
     "deploy.runner": "部署使用的执行器。",
     "deploy.enabled": "本仓库是否有需要部署的服务。",
+    "deploy.compose": "描述镜像和服务的 Compose 文件，例如 `docker-compose.yml`，用来代替这些配置。",
+    "deploy.service": "使用 `compose` 时部署其中的哪个服务；默认为声明了端口的服务。",
     "deploy.image": "服务运行 `images` 中的哪一个；有多个镜像时必填。",
     "deploy.port": "服务监听的端口；默认依次取镜像 EXPOSE 的 80、8080、3000、8000、5000，"
     "都没有时取第一个端口，443 和 8443 排在最后。",
     "deploy.command": "替换镜像自带的启动命令。",
+    "deploy.entrypoint": "替换镜像的入口点；镜像自带的命令随之失效。",
+    "deploy.working_dir": "替换镜像的工作目录。",
+    "deploy.aliases": "除 `app` 之外，`services` 访问它时使用的主机名。",
     "deploy.env": "服务的环境变量。",
     "deploy.secrets": "管理员的机密，服务从文件 `/run/secrets/NAME` 读取。",
     "deploy.secret_env": "变量及其机密的名称；能使用 Docker Engine 的人都能看到这些值。",
@@ -142,9 +149,13 @@ CHINESE: Mapping[str, str] = {
     "services.NAME.secrets": "管理员的机密，容器从文件 `/run/secrets/NAME` 读取。",
     "services.NAME.secret_env": "变量及其机密的名称；能使用 Docker Engine 的人都能看到这些值。",
     "services.NAME.command": "替换镜像自带的命令。",
+    "services.NAME.entrypoint": "替换镜像的入口点；镜像自带的命令随之失效。",
+    "services.NAME.working_dir": "替换镜像的工作目录。",
+    "services.NAME.aliases": "其他容器访问它时使用的更多主机名。",
     "services.NAME.port": "该端口打开后，依赖它的容器才会启动；被部署的服务依赖所有容器。",
     "services.NAME.health": "端口打开还不够时，容器就绪的判定条件。",
     "services.NAME.health.path": "检查 `port` 上的 URL 路径，`deploy.health.timeout` 内返回码须小于 400。",
+    "services.NAME.health.command": "在容器中执行的命令，须以 0 退出，用来代替 `path`。",
     "services.NAME.depends_on": "`services` 中必须先就绪的其他容器；不填写时各容器同时启动。",
     "services.NAME.volumes": "存放数据的目录，例如 `/var/lib/data`，不在根文件系统中；随容器一起删除。",
     "services.NAME.memory": "内存上限，例如 `1g`；默认与 `deploy.memory` 相同，最大值由管理员设定。",
@@ -253,13 +264,15 @@ _INTRODUCTION = Text(
     "This file configures how the bot builds, deploys and tests pull requests. It is in the root of the "
     "repository. The bot never reads it from the pull request, so a change takes effect when it is merged. "
     "The file of the base branch counts if that is the default branch or a protected branch, otherwise the "
-    "file of the default branch ([why](trust.md#configuration)). Without the file, the defaults below apply. "
+    "file of the default branch ([why](trust.md#configuration)). Without the file, a "
+    "[Compose file](compose.md) counts if there is one and no Dockerfile, and otherwise the defaults below. "
     "Editors can validate and complete the file with "
     "[pipeline.schema.json](pipeline.schema.json). If a key is unknown or a value is invalid, the bot "
     "comments on the pull request with the line and column.",
     "此文件配置机器人如何构建、部署和测试 Pull Request（PR）。它位于仓库根目录，从不取自 PR 本身："
     "在 PR 中修改此文件，合并后才会生效。目标分支是默认分支或受保护分支时，以目标分支上的版本为准，"
-    "否则以默认分支上的版本为准（[原因](trust.zh.md#配置文件)）。没有此文件时使用下列默认值。编辑器可通过 "
+    "否则以默认分支上的版本为准（[原因](trust.zh.md#配置文件)）。没有此文件时，如果有 "
+    "[Compose 文件](compose.zh.md)而没有 Dockerfile，则使用该文件，否则使用下列默认值。编辑器可通过 "
     "[pipeline.schema.json](pipeline.schema.json) 校验和补全。如有未知的键或无效的值，机器人会在 PR 下评论，"
     "指出行号和列号。",
 )

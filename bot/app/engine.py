@@ -17,6 +17,8 @@ from bot.engine.comments.comment_owners import CommentOwners
 from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.deciding.cache import BriefCache
+from bot.engine.deciding.commit_files import AGE as FILES_AGE
+from bot.engine.deciding.commit_files import CommitFiles
 from bot.engine.deciding.config_reader import BRANCH_AGE, DEFAULT_BRANCH_AGE, ConfigReader
 from bot.engine.deciding.decider import COLLABORATORS_AGE, Decider
 from bot.engine.deciding.dispatcher import Dispatcher
@@ -122,6 +124,9 @@ def _config_reader(deps: Deps) -> ConfigReader:
         defaults=BriefCache(deps.clock, DEFAULT_BRANCH_AGE),
         branches=BriefCache(deps.clock, BRANCH_AGE),
         approvers=BriefCache(deps.clock),
+        files=CommitFiles(
+            deps.adapters.forge, BriefCache(deps.clock, FILES_AGE), BriefCache(deps.clock, FILES_AGE)
+        ),
         any_base=settings.repos.config_from == "base",
         most=values.container_maximum(settings),
     )

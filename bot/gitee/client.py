@@ -140,6 +140,15 @@ class GiteeClient:
             return None
         return self._read(call, data, objects.content)
 
+    async def root_files(self, repo: RepoPath, ref: str) -> tuple[str, ...]:
+        """Return the names of the files in the root at a ref; none if the list is too long to read."""
+        call = Call("GET", _REPO + "/contents", _at(repo), {"ref": ref}, most=LARGEST_COMPARISON)
+        try:
+            data = await self._transport.json(call)
+        except AnswerTooLargeError:
+            return ()
+        return self._read(call, data or [], objects.file_names)
+
     async def branch(self, repo: RepoPath, name: str) -> Branch | None:
         """Return a branch; None if there is no such branch."""
         return await self._get(Call("GET", _REPO + "/branches/{path}", _at(repo, path=name)), objects.branch)

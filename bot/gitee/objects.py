@@ -151,6 +151,11 @@ def content(data: Json) -> bytes:
     return base64.b64decode(data["content"] or "")
 
 
+def file_names(data: Any) -> tuple[str, ...]:
+    """Read the names of the files in the list of a folder."""
+    return tuple(str(entry["name"]) for entry in data if entry["type"] == "file")
+
+
 def branch(data: Json) -> Branch:
     """Read a branch; it is not protected when in doubt."""
     sha = str(data["commit"]["sha"])

@@ -57,6 +57,10 @@ class BuildConfig:
     """Stage to build; by default `runtime`, or if it does not exist, the last stage except `test`."""
     args: Mapping[str, str] = field(default_factory=dict)
     """Build arguments. They are visible in the image, so they must not contain secrets."""
+    inline: str | None = None
+    """The Dockerfile itself, such as `FROM nginx:1.27`, instead of `dockerfile`."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files and folders to copy into the image at last: by their paths in it, their paths in `context`."""
     secrets: tuple[str, ...] = ()
     """Operator's secrets for `RUN --mount=type=secret,id=NAME`; they stay out of the image unless copied."""
     timeout: int = 1200
@@ -110,6 +114,10 @@ class DeployConfig:
     """Runner that deploys the service."""
     enabled: bool = True
     """Whether this repository has a service to deploy."""
+    compose: str | None = None
+    """Compose file that describes images and services, such as `docker-compose.yml`; instead of these."""
+    service: str | None = None
+    """With `compose`, which of its services is deployed; by default the one that publishes ports."""
     image: str | None = None
     """Which of `images` the service runs; needed if there are several."""
     port: int | None = None
@@ -117,6 +125,12 @@ class DeployConfig:
     EXPOSEs, otherwise the first port, if possible one other than 443 and 8443."""
     command: tuple[str, ...] = ()
     """Replaces the image's command."""
+    entrypoint: tuple[str, ...] = ()
+    """Replaces the image's entrypoint; its command then does not count."""
+    working_dir: str | None = None
+    """Replaces the image's working directory."""
+    aliases: tuple[str, ...] = ()
+    """Hostnames under which `services` reach it, besides `app`."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the service."""
     secrets: tuple[str, ...] = ()
@@ -218,6 +232,8 @@ class ServiceHealth:
 
     path: str | None = None
     """URL path on `port` that must return a status below 400, within `deploy.health.timeout`."""
+    command: tuple[str, ...] = ()
+    """Command in the container that must exit with 0, instead of `path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +252,12 @@ class ServiceConfig:
     """Variables and the names of their secrets; everyone who may use the engine can read these."""
     command: tuple[str, ...] = ()
     """Replaces the image's command."""
+    entrypoint: tuple[str, ...] = ()
+    """Replaces the image's entrypoint; its command then does not count."""
+    working_dir: str | None = None
+    """Replaces the image's working directory."""
+    aliases: tuple[str, ...] = ()
+    """Further hostnames under which the others reach it."""
     port: int | None = None
     """Port that must be open before what depends on it starts; the deployed service depends on all."""
     health: ServiceHealth = field(default_factory=ServiceHealth)

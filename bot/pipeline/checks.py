@@ -22,6 +22,8 @@ Pattern = tuple[str, ...]
 SECONDS = (1, 7200)
 BUILDS: tuple[Pattern, ...] = (("build",), ("images", "*"))
 """The sections that say how an image is built."""
+CONTAINERS: tuple[Pattern, ...] = (("deploy",), ("services", "*"))
+"""The sections that say how a container runs."""
 BOUNDS: Mapping[Pattern, tuple[int, int]] = {
     **dict.fromkeys(((*part, "timeout") for part in BUILDS), SECONDS),
     ("test", "timeout"): SECONDS,
@@ -52,10 +54,12 @@ MAX_ENTRIES: Mapping[Pattern, int] = {
     ("deploy", "environments"): 10,
     ("test", "suites"): 20,
     ("paths", "*"): 50,
-    ("deploy", "command"): 100,
     ("deploy", "setup"): 20,
-    ("services", "*", "command"): 100,
     **dict.fromkeys(((*part, "args") for part in BUILDS), 100),
+    **dict.fromkeys(((*part, "files") for part in BUILDS), 20),
+    **dict.fromkeys(((*part, key) for part in CONTAINERS for key in ("command", "entrypoint")), 100),
+    **dict.fromkeys(((*part, "aliases") for part in CONTAINERS), 8),
+    ("services", "*", "health", "command"): 100,
     ("deploy", "env"): 100,
     ("deploy", "values"): 100,
     ("deploy", "environments", "*", "env"): 100,
@@ -75,6 +79,7 @@ OWN_VARIABLES = {
 }
 OWN_PREFIXES = ("CHATOPS_", "LD_")
 
+_NOT_COPIED = r"""[$*?\[\]"'<]"""
 _MAX_PATTERN_LENGTH = 200
 _MIN_MEMORY, _MAX_MEMORY = 16 << 20, 64 << 30
 _MIN_CPU, _MAX_CPU = 0.1, 64
@@ -101,6 +106,20 @@ def _repository_path(text: str) -> Text | None:
         not text.strip() or text.startswith(("/", "-")) or ".." in parts or re.search(r"[\\\x00-\x1f:]", text)
     )
     return messages.PATH if wrong else None
+
+
+def _copied(text: str) -> Text | None:
+    """Check a path that COPY takes: neither a pattern nor a variable."""
+    return _repository_path(text) or (messages.PATH if re.search(_NOT_COPIED, text) else None)
+
+
+def _copy_target(text: str) -> Text | None:
+    fine = not _container_path(text) and not re.search(_NOT_COPIED, text)
+    return None if fine else messages.COPIED
+
+
+def _alias(text: str) -> Text | None:
+    return messages.RESERVED if text in RESERVED_HOSTS else _hostname(text)
 
 
 def _chart(text: str) -> Text | None:
@@ -153,6 +172,7 @@ def _not_blank(text: str) -> Text | None:
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"
 _label = _matching(_LABEL, messages.HOST)
+_hostname = _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", messages.ALIAS)
 _variable = _matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}", messages.VARIABLE)
 
 
@@ -171,6 +191,12 @@ VALUES: Mapping[Pattern, Check] = {
     **dict.fromkeys(((*part, "dockerfile") for part in BUILDS), _repository_path),
     **dict.fromkeys(((*part, "context") for part in BUILDS), _repository_path),
     **dict.fromkeys(((*part, "target") for part in BUILDS), _stage),
+    **dict.fromkeys(((*part, "inline") for part in BUILDS), _not_blank),
+    **dict.fromkeys(((*part, "files", "*") for part in BUILDS), _copied),
+    **dict.fromkeys(((*part, "working_dir") for part in CONTAINERS), _container_path),
+    **dict.fromkeys(((*part, "aliases", "*") for part in CONTAINERS), _alias),
+    ("deploy", "compose"): _repository_path,
+    ("deploy", "service"): _not_blank,
     ("deploy", "ttl"): _ttl,
     ("deploy", "setup", "*"): setup_checks.command,
     ("deploy", "memory"): _memory,
@@ -204,6 +230,7 @@ NAMES: Mapping[Pattern, Check] = {
     ("deploy", "environments", "*"): _label,
     ("test", "suites", "*"): _matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", messages.SUITE),
     **dict.fromkeys(((*part, "args", "*") for part in BUILDS), _variable),
+    **dict.fromkeys(((*part, "files", "*") for part in BUILDS), _copy_target),
     ("deploy", "env", "*"): _variable,
     ("deploy", "values", "*"): _matching(
         r"[A-Za-z_][\w-]{0,63}(?:\[[0-9]\]|\.[A-Za-z_][\w-]{0,63}){0,15}", messages.VALUE_PATH

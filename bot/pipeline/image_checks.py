@@ -30,6 +30,15 @@ def check_combinations(tree: Tree) -> Iterator[tuple[Path, Text]]:
         yield ("images",), messages.IMAGE_NOT_CHOSEN
 
 
+def check_dockerfiles(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield Dockerfiles beside the text of one."""
+    images = [(("images", name), one) for name, one in section(tree, "images").items()]
+    builds: list[tuple[Path, Tree]] = [(("build",), section(tree, "build")), *images]
+    for path, one in builds:
+        if isinstance(one, dict) and one.get("inline") is not None and one.get("dockerfile") is not None:
+            yield (*path, "dockerfile"), messages.INLINE_OR_FILE
+
+
 def check_runners(tree: Tree) -> Iterator[tuple[Path, Text]]:
     """Yield runners of images that differ from that of the first image, and those that are Jenkins."""
     images = {name: image for name, image in section(tree, "images").items() if isinstance(image, dict)}
@@ -44,6 +53,8 @@ def check_runners(tree: Tree) -> Iterator[tuple[Path, Text]]:
 def check_references(tree: Tree) -> Iterator[tuple[Path, Text, str]]:
     """Yield names of images that do not exist, each with the nearest one that does."""
     known = tuple(map(str, section(tree, "images")))
+    if not known and section(tree, "deploy").get("compose") is not None:
+        return  # The images are in the Compose file.
     for step in ("deploy", "test"):
         name = section(tree, step).get("image")
         if isinstance(name, str) and name not in known:

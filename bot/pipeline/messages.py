@@ -32,6 +32,33 @@ NOT_OF_IMAGES = Text(
 )
 ONE_RUNNER = Text("The same runner must build all images.", "所有镜像必须由同一个 runner 构建")
 
+COMPOSE_REQUIRED = Text("Only allowed with deploy.compose.", "仅在指定了 deploy.compose 时可用")
+COMPOSE_MISSING = Text("The commit has no such file.", "提交中没有这个文件")
+BESIDE_COMPOSE = Text(
+    "Not allowed beside deploy.compose: the Compose file says this.",
+    "不能与 deploy.compose 同时使用：请写在 Compose 文件中",
+)
+COMPOSE_OR_JENKINS = Text(
+    "Not allowed beside deploy.compose: a Jenkins job knows no Compose file.",
+    "不能与 deploy.compose 同时使用：Jenkins 任务不使用 Compose 文件",
+)
+INLINE_OR_FILE = Text(
+    "An image has either inline or dockerfile; remove one.", "inline 和 dockerfile 只能写一个，请删去一个"
+)
+COPIED = Text(
+    "Expected an absolute path in the image, such as /etc/nginx/nginx.conf, without quotes and variables.",
+    "应为镜像内的绝对路径，例如 /etc/nginx/nginx.conf，不能包含引号和变量",
+)
+ALIAS = Text(
+    "Expected a hostname: up to 63 letters, digits, dots, hyphens and underscores.",
+    "应为主机名：字母、数字、点、连字符和下划线，最长 63 个字符",
+)
+ALIAS_TAKEN = Text("Another container has this hostname.", "另一个容器已使用这个主机名")
+ALIAS_ON_KUBERNETES = Text(
+    "Kubernetes has only hostnames of lowercase letters, digits and hyphens.",
+    "Kubernetes 中的主机名只能由小写字母、数字和连字符组成",
+)
+
 PATH = Text(
     "Expected a path in the repository: relative, without ‘..’ and backslashes.",
     "应为仓库内的相对路径，不能是绝对路径，也不能包含 .. 或反斜杠",

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from bot.core.environments import startup
 from bot.core.language.spelling import nearest
+from bot.model.pipeline import RunnerName
 from bot.model.text import Text
 from bot.pipeline import messages
 from bot.pipeline.yaml_tree import Path, Tree, section
@@ -13,6 +14,7 @@ MOST = 8
 """Services, and dependencies of one of them; more are reported as such, and not examined."""
 
 _LONGEST_NAME = 40
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _VOLUME = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,100}){1,10}", re.ASCII)
 _TAKEN = re.compile(r"/(?:proc|sys|dev|(?:var/)?run/secrets)(?:/.*)?|/(?:var/)?run|/tmp")
 """What the system, the bot's secrets and the container's own `/tmp` need."""
@@ -45,6 +47,22 @@ def check_health(tree: Tree) -> Iterator[tuple[Path, Text]]:
         health = service.get("health")
         if isinstance(health, dict) and health.get("path") is not None and service.get("port") is None:
             yield ("services", name, "health"), messages.PORT_REQUIRED
+
+
+def check_aliases(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield hostnames that several containers would have, and those that Kubernetes cannot give."""
+    deploy, services = section(tree, "deploy"), _services(tree)
+    taken = set(services)
+    for path, one in ((("deploy",), deploy), *((("services", name), one) for name, one in services.items())):
+        listed = one.get("aliases")
+        for index, alias in enumerate(listed if isinstance(listed, list) else ()):
+            if not isinstance(alias, str):
+                continue
+            if alias in taken:
+                yield (*path, "aliases", index), messages.ALIAS_TAKEN
+            elif deploy.get("runner") == RunnerName.KUBERNETES and not _LABEL.fullmatch(alias):
+                yield (*path, "aliases", index), messages.ALIAS_ON_KUBERNETES
+            taken.add(alias)
 
 
 def _services(tree: Tree) -> Mapping[str, Mapping[str, Tree]]:

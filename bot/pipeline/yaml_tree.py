@@ -63,6 +63,10 @@ class Document:
         """Return the position of a key, or for an item of a list, of its value."""
         return self.keys.get(path) or self.at(path)
 
+    def named(self, path: Path) -> Path:
+        """Return what people know a path by."""
+        return path
+
 
 def section(tree: Tree, name: str) -> dict[str, Tree]:
     """Return the keys below a key; none if it is missing or has a value instead."""

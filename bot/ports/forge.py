@@ -81,6 +81,10 @@ class Forge(Protocol):
         """Return a file's content at a ref, None if there is no such file."""
         ...
 
+    async def root_files(self, repo: RepoPath, ref: str) -> tuple[str, ...]:
+        """Return the names of the files in the root at a ref; none if the list is too long to read."""
+        ...
+
     async def comment(self, repo: RepoPath, comment_id: int) -> Comment | None:
         """Return a comment, None if it was deleted."""
         ...

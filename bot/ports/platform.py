@@ -37,6 +37,12 @@ class ServiceSpec:
     """None means as much as the deployed service."""
     built: bool = False
     """Whether the image is one of the commit's own, for which the same limits apply as for the service's."""
+    entrypoint: tuple[str, ...] = ()
+    working_dir: str | None = None
+    aliases: Sequence[str] = ()
+    """Further hostnames under which the others reach it."""
+    health_command: tuple[str, ...] = ()
+    """Command in the container that must succeed instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,10 @@ class EnvironmentSpec:
     memory: str
     health_path: str | None
     health_timeout: int
+    entrypoint: tuple[str, ...] = ()
+    working_dir: str | None = None
+    aliases: Sequence[str] = ()
+    """Hostnames under which the services reach the service itself, besides the platform's own."""
     http: bool = True
     """Whether the service speaks HTTP, so that it is ready only once it answers."""
     trusted: bool = True

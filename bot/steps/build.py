@@ -8,7 +8,7 @@ from bot.core import naming
 from bot.core.admission.builds import CACHE_NAMESPACE, cache_namespace, check
 from bot.core.admission.images import name_of
 from bot.core.admission.secrets import build_part
-from bot.core.deciding import dockerfile
+from bot.core.deciding import copied_files, dockerfile
 from bot.core.results import images
 from bot.model.errors import ChatOpsError, TellUser
 from bot.model.forge import Checkout
@@ -149,7 +149,7 @@ async def build_target(step: Build, source: Checkout, tag: str, context: StepCon
     context.log.note(
         f"building {tag} from commit {step.sha[:8]}" + (f", target {config.target}" if config.target else "")
     )
-    content = await _content(config, source.sha, context)
+    content = await _with_files(config, await _content(config, source.sha, context), source, context)
     path, text = _in_context(config), content.decode("utf-8", "replace")
     cache = cache_namespace(context.adapters.instance, run_.repo, run_.number, trusted=step.trusted)
     args = {**config.args, CACHE_NAMESPACE: cache}
@@ -174,7 +174,25 @@ async def build_target(step: Build, source: Checkout, tag: str, context: StepCon
         return await context.adapters.builder(config.runner).build(order, context.log)
 
 
+async def _with_files(config: BuildConfig, content: bytes, source: Checkout, context: StepContext) -> bytes:
+    """Return the Dockerfile with the instructions that copy `files`; those the commit lacks are skipped."""
+    if not config.files:
+        return content
+    tree = await context.adapters.source.tree(context.run.repo, source.sha)
+    files = copied_files.existing(config.files, config.context, tree.files)
+    for target in config.files.keys() - files.keys():
+        context.log.note(f"{target} is not copied: the commit has no {config.files[target]}")
+    if not files:
+        return content
+    sandbox, text = context.adapters.sandbox, content.decode("utf-8", "replace")
+    path = _in_context(config)
+    added = await sandbox.call(DOCKERFILE_LIMITS, path, copied_files.with_files, text, config.target, files)
+    return added.encode()
+
+
 async def _content(config: BuildConfig, sha: str, context: StepContext) -> bytes:
+    if config.inline is not None:
+        return config.inline.encode()
     content = await context.adapters.source.read(context.run.repo, sha, _in_context(config))
     if content is None:
         facts = {"path": _in_context(config), **await advice(sha, context)}

@@ -44,6 +44,14 @@ NOTES: Final[Mapping[str, Wording]] = {
             zh="这个 PR 修改了 {file}，改动在合并后生效；本次运行使用目标分支上的版本。",
         )
     ),
+    "compose_not_used": Wording(
+        Text(
+            en="Only the Dockerfile was used. For the services of {file} as well, add {setting} to"
+            " `.chatops.yml` on the base branch.",
+            zh="仅使用了 Dockerfile。如需同时运行 {file} 中的服务，请在目标分支的 `.chatops.yml` 中加入"
+            " {setting}。",
+        )
+    ),
     "config_not_counted": Wording(
         Text(
             en="{file} on {branch} is not used, because that branch is not protected: people with write"

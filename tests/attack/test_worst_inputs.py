@@ -22,6 +22,7 @@ from bot.core.results.masking import Masker
 from bot.discovery import find_commands
 from bot.engine.deciding import comment_lines
 from bot.engine.deciding.cache import BriefCache
+from bot.engine.deciding.commit_files import CommitFiles
 from bot.engine.deciding.config_reader import ConfigReader
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
@@ -192,7 +193,8 @@ async def test_configurations(part: str) -> None:
             return repeated(part, size=config_file.MAX_BYTES).encode()
 
     forge: Any = Gitee()
-    caches: tuple[Any, ...] = tuple(BriefCache(SystemClock()) for _ in range(3))
+    files = CommitFiles(forge, BriefCache(SystemClock()), BriefCache(SystemClock()))
+    caches: tuple[Any, ...] = (*(BriefCache(SystemClock()) for _ in range(3)), files)
     config = ConfigReader(forge, sandbox(), COMMANDS, *caches)
     pull: Any = type("Pull", (), {"repo": "", "head": type("Head", (), {"repo": "", "ref": "r", "sha": ""})})
     async with turning():

@@ -12,14 +12,22 @@ import yaml
 from bot.model.pipeline import Pipeline
 from bot.model.text import Language
 from bot.pipeline import config_file, json_schema, shape
-from tools import pipeline_reference
+from tools import compose_reference, pipeline_reference
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
     "docs/pipeline.schema.json": lambda: json.dumps(json_schema.schema(), indent=2) + "\n",
     "docs/pipeline.md": lambda: pipeline_reference.reference(Language.EN),
     "docs/pipeline.zh.md": lambda: pipeline_reference.reference(Language.ZH),
+    "docs/compose.md": lambda: compose_page("docs/compose.md", Language.EN),
+    "docs/compose.zh.md": lambda: compose_page("docs/compose.zh.md", Language.ZH),
 }
+
+
+def compose_page(page: str, language: Language) -> str:
+    return compose_reference.completed((ROOT / page).read_text(encoding="utf-8"), language)
+
+
 COMMANDS = frozenset({"build", "deploy", "test", "teardown"})
 
 

@@ -11,6 +11,7 @@ from bot.core import markers
 from bot.core.admission import keys
 from bot.core.admission.permissions import Policy
 from bot.engine.deciding.cache import MOST, BriefCache
+from bot.engine.deciding.commit_files import CommitFiles
 from bot.engine.deciding.config_reader import ConfigReader
 from bot.engine.deciding.trust_facts import Trust, TrustReader
 from bot.model.approval import Approval
@@ -82,6 +83,10 @@ class ScriptedForge:
     async def file(self, _: RepoPath, path: str, ref: str) -> bytes | None:
         self.calls.append(f"file of {ref}")
         return None if ref == "tip of empty" else f"version: 1\n# {path} of {ref}\n".encode()
+
+    async def root_files(self, _: RepoPath, ref: str) -> tuple[str, ...]:
+        self.calls.append(f"root of {ref}")
+        return ("README.md",)
 
 
 @dataclass
@@ -249,7 +254,8 @@ async def test_a_head_that_has_moved_is_not_announced(heads: set[str], *, announ
 
 def config(forge: ScriptedForge, **how: Any) -> ConfigReader:
     given: Any = forge
-    caches: tuple[Any, ...] = tuple(BriefCache(Clock()) for _ in range(3))
+    files = CommitFiles(given, BriefCache(Clock()), BriefCache(Clock()))
+    caches: tuple[Any, ...] = (*(BriefCache(Clock()) for _ in range(3)), files)
     return ConfigReader(given, ProcessSandbox(), COMMANDS, *caches, **how)
 
 

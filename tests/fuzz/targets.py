@@ -27,7 +27,7 @@ from bot.discovery import find_commands
 from bot.gitee import wire
 from bot.model.errors import RetryLater, TellUser
 from bot.model.views import ConfigBroken
-from bot.pipeline import config_file
+from bot.pipeline import config_file, problems
 from bot.runners import collect
 from bot.runners.buildkit.progress import ClientOutput
 from bot.runners.docker.build_messages import BuildMessages
@@ -82,7 +82,7 @@ def pipeline(data: bytes) -> None:
     """`bot.pipeline`: a pipeline, or problems with a short excerpt."""
     found = config_file.read(data, file=".chatops.yml", ref="main", known_commands=NAMES)
     if isinstance(found, ConfigBroken):
-        assert 0 < len(found.problems) <= config_file.MAX_PROBLEMS
+        assert 0 < len(found.problems) <= problems.MOST
         assert len(found.excerpt) < 10_000
 
 

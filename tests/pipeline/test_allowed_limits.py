@@ -8,11 +8,12 @@ from bot.model.container_limits import ContainerMaximum
 from bot.model.pipeline import Pipeline
 from bot.model.views import ConfigBroken
 from bot.pipeline import config_file
+from bot.pipeline.compose.project import FilesNeeded
 
 MOST = {"docker": ContainerMaximum("2g", 1.5), "kubernetes": ContainerMaximum("4g", 1.0)}
 
 
-def within(text: str) -> Pipeline | ConfigBroken:
+def within(text: str) -> Pipeline | ConfigBroken | FilesNeeded:
     content = dedent(text).encode()
     return config_file.read(content, file=".chatops.yml", ref="main", known_commands=frozenset(), most=MOST)
 

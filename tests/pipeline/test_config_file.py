@@ -24,12 +24,13 @@ from bot.model.pipeline import (
 from bot.model.text import Language
 from bot.model.views import ConfigBroken, ConfigProblem
 from bot.pipeline import config_file, full_width, messages
+from bot.pipeline.compose.project import FilesNeeded
 from bot.pipeline.yaml_tree import Document
 
 COMMANDS = frozenset({"build", "deploy", "test", "teardown", "构建"})
 
 
-def read(text: str | bytes) -> Pipeline | ConfigBroken:
+def read(text: str | bytes) -> Pipeline | ConfigBroken | FilesNeeded:
     content = text if isinstance(text, bytes) else dedent(text).encode()
     return config_file.read(content, file=".chatops.yml", ref="main", known_commands=COMMANDS)
 
@@ -420,10 +421,16 @@ def test_a_key_with_two_errors_is_reported_once() -> None:
 
 @pytest.mark.parametrize(
     ("files", "changed"),
-    [([], False), (["a/.chatops.yml"], False), (["README.md", ".chatops.yml"], True)],
+    [
+        ([], None),
+        (["a/.chatops.yml"], None),
+        (["README.md", ".chatops.yml"], ".chatops.yml"),
+        (["deploy/compose.yaml"], "deploy/compose.yaml"),
+        (["deploy/compose.yaml", ".chatops.yml"], ".chatops.yml"),
+    ],
 )
-def test_changes_to_the_file_are_seen(files: list[str], changed: bool) -> None:  # noqa: FBT001 - drawn from the table
-    assert config_file.changed(files) is changed
+def test_changes_to_the_configuration_are_seen(files: list[str], changed: str | None) -> None:
+    assert config_file.changed(files, ["deploy/compose.yaml"]) == changed
 
 
 words = st.sampled_from(

@@ -4,13 +4,14 @@ import pytest
 
 from bot.model.pipeline import BuildConfig, Pipeline
 from bot.model.views import ConfigBroken
+from bot.pipeline.compose.project import FilesNeeded
 from bot.pipeline.config_file import read
 
 TWO = "images:\n  web: {context: web}\n  api: {target: prod}\n"
 CHOSEN = TWO + "deploy: {image: web}\n"
 
 
-def reading(text: str) -> Pipeline | ConfigBroken:
+def reading(text: str) -> Pipeline | ConfigBroken | FilesNeeded:
     return read(text.encode(), file=".chatops.yml", ref="master", known_commands=frozenset(OWN))
 
 
@@ -72,6 +73,10 @@ def test_a_service_may_name_an_image_or_run_any_other() -> None:
                 "With several images, deploy.image must name the one that the service runs.",
                 "",
             ),
+        ),
+        (
+            "build: {inline: FROM a, dockerfile: b}\n",
+            (1, 25, "build.dockerfile", "An image has either inline or dockerfile; remove one.", ""),
         ),
         (
             CHOSEN + "build: {}\n",

@@ -5,6 +5,7 @@ import pytest
 from bot.model.pipeline import Pipeline, RunnerName
 from bot.model.views import ConfigBroken
 from bot.pipeline import config_file
+from bot.pipeline.compose.project import FilesNeeded
 
 VALID = """\
 build:
@@ -20,7 +21,7 @@ teardown: {runner: jenkins, job: down, timeout: 60}
 """
 
 
-def read(text: str) -> Pipeline | ConfigBroken:
+def read(text: str) -> Pipeline | ConfigBroken | FilesNeeded:
     return config_file.read(text.encode(), file="f", ref="r", known_commands=frozenset())
 
 

@@ -215,6 +215,9 @@ class ModelForge:
     async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:
         return DOCKERFILE.encode() if path == "Dockerfile" else None
 
+    async def root_files(self, repo: RepoPath, ref: str) -> tuple[str, ...]:
+        return ("Dockerfile",)
+
     async def comment(self, repo: RepoPath, comment_id: int) -> Comment | None:
         return await self._read(lambda: self._gitee.comments.get(comment_id))
 

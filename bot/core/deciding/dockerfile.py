@@ -68,13 +68,19 @@ class Dockerfile:
 
     def stage(self, target: str | None) -> Stage | None:
         """Return a stage by its name, in any case, or number; for None the last one."""
+        position = self.position(target)
+        return None if position is None else self.stages[position]
+
+    def position(self, target: str | None) -> int | None:
+        """Return the number of a stage, as for `stage`."""
+        count = len(self.stages)
         if target is None:
-            return self.stages[-1] if self.stages else None
+            return count - 1 if count else None
         wanted = target.lower()
         if wanted in self.names:
-            return next(stage for stage in reversed(self.stages) if stage.name == wanted)
+            return next(index for index in reversed(range(count)) if self.stages[index].name == wanted)
         number = int(wanted) if re.fullmatch(r"[0-9]{1,4}", wanted) else _MOST
-        return self.stages[number] if number < len(self.stages) else None
+        return number if number < count else None
 
 
 def read(text: str) -> Dockerfile:

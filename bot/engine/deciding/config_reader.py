@@ -1,22 +1,24 @@
-"""Reads the `.chatops.yml` that counts for a pull request, and the one that it proposes."""
+"""Reads the configuration that counts for a pull request, and the one that it proposes."""
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.core.language import catalog
 from bot.core.language.command import AnyCommand
 from bot.engine.deciding.cache import BriefCache
+from bot.engine.deciding.commit_files import CommitFiles
 from bot.model.container_limits import ContainerMaximum
 from bot.model.errors import RetryLater, TooExpensive
-from bot.model.forge import Branch, PullRequest
+from bot.model.forge import Branch, PullRequest, RepoPath
 from bot.model.limits import SandboxLimits
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.run import Note
 from bot.model.views import ConfigBroken
-from bot.pipeline import config_file, owners
+from bot.pipeline import composed, config_file, owners
+from bot.pipeline.compose.project import FilesNeeded
 from bot.ports import Forge, Sandbox
 
 DEFAULT_BRANCH_AGE = timedelta(minutes=10)
@@ -51,6 +53,7 @@ class ConfigReader:
     """Branches by repository, name, and what a pull request says about them."""
     approvers: BriefCache[tuple[str, ...]]
     """The approvers in OWNERS by repository and commit."""
+    files: CommitFiles
     any_base: bool = False
     """Whether the file of every base branch counts, also of those to which people push without a review."""
     most: Mapping[str, ContainerMaximum] = field(default_factory=dict)
@@ -61,12 +64,14 @@ class ConfigReader:
         base = pull.base.ref
         branch, default = await self._base(pull)
         if _reviewed(base, branch, default):
-            return Configuration(await self._parsed(await self._file(pull, branch), base), reviewed=True)
+            content = await self._file(pull, branch)
+            return await self._configuration(pull.repo, branch, content, base, reviewed=True)
         counts = await self._branch(pull, default)
         counted, own = await asyncio.gather(self._file(pull, counts), self._file(pull, branch))
         facts = {"file": config_file.FILE, "branch": base, "default": default}
         notes = () if own in {None, counted} else (Note("config_not_counted", facts),)
-        return Configuration(await self._parsed(counted, default), reviewed=False, notes=notes)
+        found = await self._configuration(pull.repo, counts, counted, default, reviewed=False)
+        return replace(found, notes=(*notes, *found.notes))
 
     async def owners(self, pull: PullRequest) -> tuple[str, ...]:
         """Return the approvers in the OWNERS of the branch whose configuration counts; empty if unusable."""
@@ -80,8 +85,10 @@ class ConfigReader:
 
     async def proposed(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
         """Return the configuration as the pull request would have it; None if it has none."""
-        content = await self.forge.file(pull.head.repo or pull.repo, config_file.FILE, pull.head.sha)
-        return await self._parsed(content, pull.head.ref)
+        repo, sha = pull.head.repo or pull.repo, pull.head.sha
+        content = await self.forge.file(repo, config_file.FILE, sha)
+        head = Branch(sha, protected=False)
+        return (await self._configuration(repo, head, content, pull.head.ref, reviewed=False)).pipeline
 
     async def _base(self, pull: PullRequest) -> tuple[Branch | None, str]:
         """Return the base branch, and the name of the branch that counts if that is not reviewed."""
@@ -119,9 +126,37 @@ class ConfigReader:
         # By its commit: Gitee also takes the name of a tag, which people create without a review.
         return None if branch is None else await self.forge.file(pull.repo, config_file.FILE, branch.sha)
 
-    async def _parsed(self, content: bytes | None, ref: str) -> Pipeline | ConfigBroken | None:
+    async def _configuration(
+        self, repo: RepoPath, branch: Branch | None, content: bytes | None, ref: str, *, reviewed: bool
+    ) -> Configuration:
+        """Return the configuration that a branch has; without `.chatops.yml`, a Compose file can be one.
+
+        A Dockerfile in the root comes before it, and a note says so.
+        """
+        if branch is None:
+            return Configuration(None, reviewed)
+        notes = tuple[Note, ...]()
         if content is None:
-            return None
+            names = await self.files.names(repo, branch.sha)
+            compose = composed.found_among(names)
+            if compose is not None and composed.DOCKERFILE in names:
+                facts = {"file": compose, "setting": config_file.COMPOSE_ALONE.format(compose).strip()}
+                notes, compose = (Note("compose_not_used", facts),), None
+            if compose is None:
+                return Configuration(None, reviewed, notes)
+            content = config_file.COMPOSE_ALONE.format(compose).encode()
+        return Configuration(await self._parsed(repo, branch.sha, content, ref), reviewed, notes)
+
+    async def _parsed(self, repo: RepoPath, sha: str, content: bytes, ref: str) -> Pipeline | ConfigBroken:
+        """Return the contents, with those of the files of the same commit that it refers to."""
+        files = dict[str, bytes | None]()
+        while isinstance(found := await self._read(content, ref, files), FilesNeeded):
+            files |= await self.files.read(repo, sha, found.paths)
+        return found
+
+    async def _read(
+        self, content: bytes, ref: str, files: Mapping[str, bytes | None]
+    ) -> Pipeline | ConfigBroken | FilesNeeded:
         return await self.sandbox.call(
             CONFIG_LIMITS,
             config_file.FILE,
@@ -131,6 +166,7 @@ class ConfigReader:
             ref=ref,
             known_commands=catalog.names(self.commands),
             most=self.most,
+            files=files,
         )
 
 

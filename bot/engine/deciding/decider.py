@@ -36,15 +36,13 @@ from bot.model.run import Note, Origin, Run, StopRequest
 from bot.model.secrets import SecretValue
 from bot.model.snapshot import Snapshot
 from bot.model.views import ConfigBroken, Message
-from bot.pipeline import config_file
+from bot.pipeline import composed, config_file
 from bot.ports import Clock, Forge, Sandbox, Secrets
 
 logger = logging.getLogger(__name__)
 
 COLLABORATORS_AGE = timedelta(minutes=10)
 """How long people who can be named in refusals are remembered."""
-CONFIG_CHANGED = Note("config_changed", {"file": config_file.FILE})
-"""A proposed configuration is checked when it changes, and takes effect once it is merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +241,8 @@ class Decider:
         snapshot = facts.snapshot
         pull = snapshot.pull
         files = await self.forge.changed_files(pull.repo, pull.number)
-        proposed = await self.gatherer.config.proposed(pull) if config_file.changed(files) else None
+        changed = config_file.changed(files, _counting(facts))
+        proposed = await self.gatherer.config.proposed(pull) if changed else None
         broken = (replace(proposed, proposed=True),) if isinstance(proposed, ConfigBroken) else ()
         if facts.broken is None and await self._builds_nothing(facts):
             outcome: Outcome = Ignore("there is neither a configuration nor a Dockerfile")
@@ -253,7 +252,8 @@ class Decider:
             outcome = automatic.plan_for(delivery.trigger, current, skip, self.commands, self.policy)
         notes = automatic.left_out(delivery.trigger, snapshot, self.commands, self.policy)
         if isinstance(proposed, Pipeline) and facts.reviewed:
-            notes = (CONFIG_CHANGED, *notes)
+            # A proposed configuration is checked when it changes, and takes effect once it is merged.
+            notes = (Note("config_changed", {"file": changed or ""}), *notes)
         decided = self._joined((outcome,), facts, self._subject(facts, origin, notes))
         decided = replace(decided, replies=(*broken, *decided.replies))
         if not snapshot.trusted:
@@ -352,6 +352,14 @@ def _superseding(decided: Decision, active: Iterable[Run], pull: PullRequest) ->
     """Add that the runs of earlier commits are to stop."""
     old = [run for run in active if run.sha != pull.head.sha]
     return decision.stopping(decided, old, StopRequest(Reason.SUPERSEDED, {"by": pull.head.sha}))
+
+
+def _counting(facts: Facts) -> tuple[str, ...]:
+    """Return the Compose files that are, or could become, the configuration besides `.chatops.yml`."""
+    if not facts.configured:
+        return composed.NAMES
+    named = facts.broken.file if facts.broken else facts.snapshot.pipeline.deploy.compose
+    return (named,) if named else ()
 
 
 def _doubt(delivery: Delivery, pull: PullRequest, comment: Comment) -> str | None:

@@ -19,6 +19,9 @@ secrets. With 0 the kernel would still start the program that a host may name in
 # Web servers likewise start their workers as another user.
 _CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 
+_HEALTH_CHECKS = {"Interval": 1_000_000_000, "Timeout": 5_000_000_000, "Retries": 3}
+"""Times in nanoseconds."""
+
 Restricted = Literal["none", "untrusted", "all"]
 """Whose previews are restricted."""
 
@@ -68,6 +71,11 @@ class ContainerSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     command: Sequence[str] = ()
     entrypoint: Sequence[str] = ()
+    working_dir: str | None = None
+    aliases: Sequence[str] = ()
+    """Further names on the network."""
+    health_command: Sequence[str] = ()
+    """What its health check runs, instead of that of the image."""
     address: str | None = None
     restricted: bool = False
     """Whether its root file system is read-only, and it has no capabilities."""
@@ -95,6 +103,10 @@ def configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str, Any
         found["Volumes"] = {path: {} for path in spec.volumes}
     if spec.entrypoint:
         found["Entrypoint"] = list(spec.entrypoint)
+    if spec.working_dir:
+        found["WorkingDir"] = spec.working_dir
+    if spec.health_command:
+        found["Healthcheck"] = {"Test": ["CMD", *spec.health_command], **_HEALTH_CHECKS}
     return found
 
 
@@ -148,7 +160,7 @@ def _variables(spec: ContainerSpec) -> dict[str, str]:
 
 
 def _endpoint(spec: ContainerSpec) -> dict[str, Any]:
-    found: dict[str, Any] = {"Aliases": [spec.alias]}
+    found: dict[str, Any] = {"Aliases": [spec.alias, *spec.aliases]}
     if spec.address:
         found["IPAMConfig"] = {"IPv4Address": spec.address}
     return found

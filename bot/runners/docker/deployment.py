@@ -109,6 +109,10 @@ class Deployment:
             labels=self.labels[ContainerKind.SERVICE],
             env=service.env,
             command=service.command,
+            entrypoint=service.entrypoint,
+            working_dir=service.working_dir,
+            aliases=service.aliases,
+            health_command=service.health_command,
             restricted=service.built and self._restricted,
             secrets=service.secrets,
             volumes=service.volumes,
@@ -137,6 +141,9 @@ class Deployment:
             self._like_app(ContainerKind.APP, APP),
             labels={**self.labels[ContainerKind.APP], LABEL_PORT: str(port)},
             command=self.spec.command,
+            entrypoint=self.spec.entrypoint,
+            working_dir=self.spec.working_dir,
+            aliases=self.spec.aliases,
             address=self.network.address,
         )
         started = await self._start(container, image)

@@ -1,0 +1,61 @@
+"""Converts a Compose file into the keys of `.chatops.yml`."""
+
+from bot.pipeline.compose import deployed, hosts, messages, reading, values
+from bot.pipeline.compose.findings import Findings
+from bot.pipeline.compose.images import Images
+from bot.pipeline.compose.model import ComposeFile
+from bot.pipeline.compose.mounts import check_shared, mounts
+from bot.pipeline.compose.places import in_repository
+from bot.pipeline.compose.project import Project
+from bot.pipeline.compose.service import Converter, Surroundings, env_files
+from bot.pipeline.yaml_tree import Document
+
+MOST_SERVICES = 20
+"""Services that are converted; more than 9 are reported by the checks of `.chatops.yml`."""
+MOST_FILES = 20
+"""Files with variables that are read."""
+
+
+def convert(document: Document, project: Project, chosen: str | None) -> Findings:
+    """Return what a parsed Compose file means; `chosen` is the service to deploy, if one is named.
+
+    Raises FilesNeededError, and FileError for a file with variables that is wrong.
+    """
+    env = in_repository(project.folder, ".env") or ""
+    project.require([env])
+    variables = project.variables(env, {}) or {}
+    left_out = reading.left_out(document, chosen)
+    compose = reading.read(document, variables, chosen)
+    if not isinstance(compose, ComposeFile):
+        return Findings(problems=compose)
+    project.require(list(dict.fromkeys(env_files(compose, project)))[:MOST_FILES])
+    found = Findings()
+    name = deployed.chosen(compose.services, chosen, found)
+    if name is not None:
+        known = tuple(each for each in compose.services if each != name)
+        _services(compose, name, Surroundings(project, variables, known, left_out | {name}), found)
+    return found
+
+
+def _services(compose: ComposeFile, deployed_one: str, around: Surroundings, found: Findings) -> None:
+    services, folder = compose.services, around.project.folder
+    _check_names(compose, deployed_one, found)
+    images = Images(services, folder, around.env, found)
+    mounted = {name: mounts(name, one, folder, found) for name, one in services.items()}
+    check_shared(mounted, found)
+    aliases = hosts.aliases(services, deployed_one)
+    for name, service in services.items():
+        is_deployed = name == deployed_one
+        image = images.of(name, service, mounted[name], deployed=is_deployed)
+        converter = Converter(name, service, around, found, is_deployed)
+        converter.convert(image, mounted[name], aliases[name])
+
+
+def _check_names(compose: ComposeFile, deployed_one: str, found: Findings) -> None:
+    """Add a problem for services that would have the same name in `.chatops.yml`."""
+    names = set[str]()
+    for name in compose.services:
+        label = values.label(name)
+        if name != deployed_one and label in names:
+            found.wrong(("services", name), messages.SAME_HOST)
+        names.add(label)
