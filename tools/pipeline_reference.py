@@ -103,7 +103,7 @@ CHINESE: Mapping[str, str] = {
     "deploy.health.protocol": "不使用 HTTP 的服务设为 `tcp`，端口打开即算就绪。",
     "deploy.health.timeout": "等待服务就绪的最长时间（秒）。",
     "deploy.setup": "服务启动前依次执行的 shell 命令，在服务的镜像中运行，例如数据库迁移、示例数据。",
-    "deploy.setup_timeout": "`setup` 全部命令的超时时间（秒）。",
+    "deploy.setup_timeout": "`setup` 每条命令的超时时间（秒）。",
     "deploy.ttl": "预览环境的保留时间，每次部署后重新计算。",
     "deploy.restricted": "服务是否以受限方式运行：没有 capability，并且只能写 `/tmp` 和自己的卷；"
     "管理员可以强制要求。",
@@ -232,10 +232,11 @@ so that it never meets a database without its tables. Each has a container like 
 image, variables, secrets, memory and restrictions. The files of this container are lost; what must be beside
 the code, such as a SQLite file, has to be made by the service's own start.
 
-The output is in the log of the deployment. If a command fails, or all of them together take longer than
-`deploy.setup_timeout`, the deployment ends, the comment names the command, and the former preview stays (on
-Docker, if there is memory for both). A deployment that was interrupted runs the commands again, as every
-further deployment does: each must also succeed after it has already run.""",
+The output is in the log of the deployment. If a command fails, or takes longer than `deploy.setup_timeout`,
+the deployment ends, the comment names the command, and the former preview stays (on Docker, with memory
+for both). A deployment that was interrupted runs the commands again, as every further deployment does: each
+must also succeed after it has already run. On Kubernetes, each command is a Job; with a chart or manifests of
+its own, a repository has hooks or Jobs instead.""",
     """\
 ## 初始化数据
 
@@ -255,9 +256,10 @@ deploy:
 每条命令在各自的容器中运行，镜像、变量、机密、内存和限制都与服务相同。容器中的文件不会保留；
 需要写在代码旁边的内容（例如 SQLite 文件）应放在服务自己的启动命令中。
 
-输出写入部署日志。命令失败，或全部命令的总时长超过 `deploy.setup_timeout` 时，部署终止，评论会指出是哪条命令；
+输出写入部署日志。命令失败或超过 `deploy.setup_timeout` 时，部署终止，评论会指出是哪条命令；
 原有的预览保持不变（Docker，且内存足够同时运行两者）。部署中断后重试，以及之后的每次部署，都会再次执行这些命令，
-因此每条命令都必须能重复执行。""",
+因此每条命令都必须能重复执行。在 Kubernetes 上，每条命令是一个 Job；
+使用自己的 Chart 或清单时，请改用 hook 或 Job。""",
 )
 _TITLE = Text(".chatops.yml", ".chatops.yml 配置参考")
 _INTRODUCTION = Text(

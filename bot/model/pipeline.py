@@ -142,7 +142,7 @@ class DeployConfig:
     setup: tuple[str, ...] = ()
     """Shell commands to run in the service's image, in order, before it starts: migrations, example data."""
     setup_timeout: int = 600
-    """Seconds within which all commands of `setup` must end."""
+    """Timeout of each command of `setup`, in seconds."""
     ttl: str = "3d"
     """Lifetime of a preview; each deploy restarts it."""
     restricted: bool = False

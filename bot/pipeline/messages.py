@@ -145,7 +145,10 @@ NOTHING_TO_SET_UP = Text(
 SETUP_OF_JOB = Text(
     "Not allowed with runner: jenkins; the job has to do this.", "runner 为 jenkins 时不可用：请由任务完成"
 )
-SETUP_OF_CLUSTER = Text("Not supported with runner: kubernetes.", "runner 为 kubernetes 时不支持")
+SETUP_OF_CHART = Text(
+    "Not allowed beside chart or manifests; make it a hook of the chart, or a Job.",
+    "不能与 chart 或 manifests 同时使用：请写成 Chart 的 hook，或清单中的 Job",
+)
 LONG_VALUE = Text("At most 2000 characters are allowed.", "最多 2000 个字符")
 
 

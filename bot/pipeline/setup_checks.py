@@ -28,5 +28,5 @@ def check_combinations(tree: Tree) -> Iterator[tuple[Path, Text]]:
         yield ("deploy", "setup"), messages.NOTHING_TO_SET_UP
     elif deploy.get("runner") == RunnerName.JENKINS:
         yield ("deploy", "setup"), messages.SETUP_OF_JOB
-    elif deploy.get("runner") == RunnerName.KUBERNETES:
-        yield ("deploy", "setup"), messages.SETUP_OF_CLUSTER
+    elif deploy.get("chart") or deploy.get("manifests"):
+        yield ("deploy", "setup"), messages.SETUP_OF_CHART

@@ -65,7 +65,7 @@ class SetupSpec:
     commands: tuple[str, ...] = ()
     """Shell commands, each for a container like the service's own; they run in order, to their ends."""
     timeout: int = 600
-    """Seconds within which all of them must end."""
+    """Seconds within which each of them must end."""
 
 
 @dataclass(frozen=True, slots=True)

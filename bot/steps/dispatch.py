@@ -68,7 +68,7 @@ def allowance(step: Step) -> int:
             # All may have to wait for each other.
             return sum(config.timeout for config in step.images.values())
         case Deploy(config=config):
-            setup = config.setup_timeout if config.setup else 0
+            setup = config.setup_timeout * len(config.setup)
             return config.health.timeout * (1 + len(step.services)) + setup + _margin(config.runner)
         case Test(config=config, build=building):
             return config.timeout * len(step.suites) + building.timeout + _margin(config.runner)

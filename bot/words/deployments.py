@@ -30,8 +30,8 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.SETUP_TIMED_OUT: Wording(
         Text(
-            en="The setup did not finish within {seconds}; {command} was still running and was stopped.",
-            zh="初始化在 {seconds}内没有完成，当时 {command} 仍在运行，已停止。",
+            en="The setup command {command} did not finish within {seconds} and was stopped.",
+            zh="初始化命令 {command} 在 {seconds}内没有完成，已停止。",
         ),
         advice=Text(
             en="Check that it does not wait for input, or raise `deploy.setup_timeout`.",

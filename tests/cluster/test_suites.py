@@ -111,7 +111,7 @@ def begun(previews: Previews, run: int, command: str) -> SuiteRun:
 
 
 async def test_a_restarted_bot_resumes_its_suite(deployed: Previews, cluster: Access, log: FakeLog) -> None:
-    await begun(deployed, 7, "echo begun; until [ -e /reports/over ]; do sleep 0.1; done")._start()
+    await begun(deployed, 7, "echo begun; until [ -e /reports/over ]; do sleep 0.1; done").job.start()
     wait_until(lambda: pods(cluster, deployed.namespace), "the pod of the tests")
     [before] = pods(cluster, deployed.namespace)
 
@@ -130,7 +130,7 @@ async def test_a_restarted_bot_resumes_its_suite(deployed: Previews, cluster: Ac
 async def test_the_suite_of_another_run_is_stopped_first(
     deployed: Previews, cluster: Access, log: FakeLog
 ) -> None:
-    await begun(deployed, 6, LASTING)._start()
+    await begun(deployed, 6, LASTING).job.start()
 
     output = await deployed.platform.run_tests(deployed.suite("echo mine"), log)
 
@@ -139,7 +139,7 @@ async def test_the_suite_of_another_run_is_stopped_first(
 
 
 async def test_an_orphaned_suite_can_be_stopped(deployed: Previews, cluster: Access) -> None:
-    await begun(deployed, 6, LASTING)._start()
+    await begun(deployed, 6, LASTING).job.start()
     wait_until(lambda: pods(cluster, deployed.namespace), "the pod of the tests")
 
     await deployed.platform.stop_tests(deployed.key, ANYONE)

@@ -32,7 +32,7 @@ async def test_a_deployment_gets_the_commands_and_the_time_for_them(
 
     [spec] = configured.world.deployed.values()
     assert (spec.setup.commands, spec.setup.timeout) == (("./migrate", "./seed 10"), 77)
-    assert 5 + 77 + dispatch.MARGIN in deadlines.given
+    assert 5 + 2 * 77 + dispatch.MARGIN in deadlines.given
 
 
 async def test_the_first_line_says_why_the_setup_failed_and_a_sentence_which_command(

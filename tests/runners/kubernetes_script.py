@@ -133,8 +133,9 @@ def without_pauses(patch: pytest.MonkeyPatch) -> None:
     """Remove the runner's pauses between requests."""
     for pause in (
         "polling.INTERVAL",
-        "suite.INTERVAL",
+        "job_run.INTERVAL",
         "rollout_watcher.INTERVAL",
+        "setup_run.SETTLED",
         "suite_logs.REOPEN_PAUSE",
     ):
         patch.setattr(f"bot.runners.kubernetes.{pause}", 0)

@@ -119,7 +119,7 @@ async def test_failed_tests_deliver_their_report_at_any_moment(world: World, mom
 @pytest.mark.parametrize(
     ("end", "expected"),
     [
-        ("pod_goes", "the tests' pod is gone"),
+        ("pod_goes", "the tests pod is gone"),
         ("pod_is_evicted", "Evicted: The node was low on resource: memory."),
         ("pod_is_killed_with_its_node", "Terminated: Pod was terminated by the node."),
     ],

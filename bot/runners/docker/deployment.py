@@ -13,6 +13,7 @@ from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, ServiceSpec
+from bot.runners import setup
 from bot.runners.cleanup import uninterrupted
 from bot.runners.docker.container import ContainerKind, ContainerLimits, ContainerSpec, configuration
 from bot.runners.docker.containers import Containers
@@ -21,9 +22,10 @@ from bot.runners.docker.health import KILLED, Health, OverDisk, Readiness, unsta
 from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.labels import LABEL_PORT
 from bot.runners.docker.network import Network
+from bot.runners.docker.one_off import OneOff
 from bot.runners.docker.secret_files import SecretFiles, holder_of_secrets
-from bot.runners.docker.setup import SETUP, Setup
 from bot.runners.lines import LogWriter
+from bot.runners.setup import SETUP, SHELL
 
 APP = "app"
 """Host name of the service under test on its network."""
@@ -123,9 +125,15 @@ class Deployment:
         """Run the commands of the setup in containers like the app's, but under another name."""
         image = await self._own_image()
         spec = await self._with_secrets(self._like_app(ContainerKind.SETUP, f"{APP}.{SETUP}"), image)
-        setup = Setup(self.spec.setup, self.limits, self.containers, self.over_disk, self.writer, self.names)
+
+        async def execute(_: int, command: str, writer: LogWriter) -> int:
+            one_off = OneOff(SETUP, self.containers, writer, self.over_disk)
+            body = configuration(replace(spec, entrypoint=SHELL, command=(command,)), self.limits)
+            async with one_off.created(self.names(spec.alias), body) as container:
+                return await one_off.exit_code(container, self.spec.setup.timeout)
+
         try:
-            await setup.run(spec)
+            await setup.run(self.spec.setup, self.writer, execute)
         except TellUser as error:
             raise self._by_operator(error, restricted=spec.restricted) from error
         finally:

@@ -18,6 +18,7 @@ from bot.runners.kubernetes.pure.entry_service import APP, EntryService
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, SERVICE, STATEFUL_SET, Manifest
 from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready, until_unrouted
 from bot.runners.kubernetes.rollout_watcher import STARTUP_SECONDS, RolloutTarget, RolloutWatcher
+from bot.runners.kubernetes.setup_run import SetupRun
 from bot.runners.lines import LogWriter
 
 UNROUTED_SECONDS = 10.0
@@ -46,8 +47,11 @@ class Rollout:
         if plan.release:
             await self._release(plan)
         else:
-            for stage in plan.stages:
+            *services, app = plan.stages
+            for stage in services:
                 await self._up(stage)
+            await self._set_up()
+            await self._up(app)
         await self._prune(plan.manifests)
         return await self._until_ready(plan.entry)
 
@@ -85,6 +89,10 @@ class Rollout:
         target = self._target(manifests)
         if target.names:
             await self._watcher().until_up(target)
+
+    async def _set_up(self) -> None:
+        setup = SetupRun(self.spec, self.namespace, self.cluster, self.options, self.labels, self.writer)
+        await setup.run()
 
     def _target(self, manifests: Sequence[Manifest], hooks: Sequence[Manifest] = ()) -> RolloutTarget:
         names, hooked = (

@@ -1,0 +1,70 @@
+"""Runs the commands that prepare an environment's data, each as a Job like the service itself."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from bot.ports import EnvironmentSpec
+from bot.runners import setup
+from bot.runners.cleanup import unless_cancelled
+from bot.runners.kubernetes import rendering
+from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnavailable
+from bot.runners.kubernetes.job_run import JobLost, JobRun
+from bot.runners.kubernetes.options import KubernetesOptions
+from bot.runners.kubernetes.pure import cluster_labels
+from bot.runners.kubernetes.pure.manifests import read
+from bot.runners.kubernetes.suite_job import MARGIN
+from bot.runners.kubernetes.template_context import template_context
+from bot.runners.lines import LogWriter
+
+SETTLED = 2.0
+"""Seconds for nodes to learn where the ready services are; until then, they refuse connections to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupRun:
+    """The commands of one deployment."""
+
+    spec: EnvironmentSpec
+    namespace: str
+    cluster: Cluster
+    options: KubernetesOptions
+    labels: Mapping[str, str]
+    writer: LogWriter
+
+    async def run(self) -> None:
+        """Run all commands; the Job of each is deleted afterwards. Raises as `Platform.deploy` does.
+
+        While the cluster is unavailable they stay, and the next try resumes them.
+        """
+        if self.spec.setup.commands and self.spec.services:
+            await asyncio.sleep(SETTLED)
+        await setup.run(self.spec.setup, self.writer, self._execute)
+
+    async def _execute(self, number: int, command: str, writer: LogWriter) -> int:
+        body = self.body(number, command)
+        job = JobRun(body, setup.SETUP, self.spec.memory, self.namespace, self.cluster, self.labels, writer)
+        async with unless_cancelled(job.remove, spared=ClusterUnavailable):
+            try:
+                await job.start()
+                pod = await job.until_started()
+                return await job.exit_code(pod, self.spec.setup.timeout)
+            except ClusterRefused as refused:
+                if refused.status != HTTPStatus.NOT_FOUND:
+                    raise
+                # The Job, its pod or the namespace was deleted between two requests.
+                raise JobLost(refused.message) from refused
+
+    def body(self, number: int, command: str) -> Mapping[str, Any]:
+        """Return the Job of a command."""
+        context = {
+            **template_context(self.spec, self.namespace, self.spec.port or 0, self.options),
+            "name": f"{setup.SETUP}-{number}",
+            "labels": {**self.labels, cluster_labels.LABEL_ROLE: setup.SETUP},
+            "deadline": self.spec.setup.timeout + MARGIN,
+            "command": [*setup.SHELL, command],
+        }
+        [manifest] = read(rendering.built_in("setup", context))
+        return manifest.body
