@@ -175,6 +175,9 @@ _label = _matching(_LABEL, messages.HOST)
 _hostname = _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", messages.ALIAS)
 _variable = _matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}", messages.VARIABLE)
 
+# Elasticsearch and others read settings such as `discovery.type` from variables.
+_container_variable = _matching(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", messages.CONTAINER_VARIABLE)
+
 
 def _secret_variable(text: str) -> Text | None:
     """Check a variable that gets a secret: those that the bot or the system sets must not change."""
@@ -231,13 +234,13 @@ NAMES: Mapping[Pattern, Check] = {
     ("test", "suites", "*"): _matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", messages.SUITE),
     **dict.fromkeys(((*part, "args", "*") for part in BUILDS), _variable),
     **dict.fromkeys(((*part, "files", "*") for part in BUILDS), _copy_target),
-    ("deploy", "env", "*"): _variable,
+    ("deploy", "env", "*"): _container_variable,
     ("deploy", "values", "*"): _matching(
         r"[A-Za-z_][\w-]{0,63}(?:\[[0-9]\]|\.[A-Za-z_][\w-]{0,63}){0,15}", messages.VALUE_PATH
     ),
-    ("deploy", "environments", "*", "env", "*"): _variable,
+    ("deploy", "environments", "*", "env", "*"): _container_variable,
     ("test", "env", "*"): _variable,
-    ("services", "*", "env", "*"): _variable,
+    ("services", "*", "env", "*"): _container_variable,
     **dict.fromkeys(((*part, "secret_env", "*") for part in SECRETS), _secret_variable),
     **dict.fromkeys(((section, "parameters", "*") for section in job_checks.SECTIONS), job_checks.parameter),
 }

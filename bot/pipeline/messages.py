@@ -90,6 +90,11 @@ VARIABLE = Text(
     "Expected a variable name: up to 100 letters, digits and underscores, not beginning with a digit.",
     "变量名最长 100 个字符，只能由字母、数字和下划线组成，且不能以数字开头",
 )
+CONTAINER_VARIABLE = Text(
+    "Expected a variable name: up to 100 letters, digits, dots, hyphens and underscores, not beginning with a"
+    " digit.",
+    "变量名最长 100 个字符，只能由字母、数字、点、连字符和下划线组成，且不能以数字开头",
+)
 OWN_VARIABLE = Text(
     "This variable is set by the bot or by the system; choose another.",
     "此变量由机器人或系统设置，请换一个",

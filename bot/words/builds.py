@@ -45,8 +45,10 @@ BUILDS: Final[Mapping[Reason, Wording]] = {
             ),
             without=Wording(
                 Text(
-                    en="It has {paths}, which the bot does not read. Add a Dockerfile.",
-                    zh="提交中有 {paths}，但机器人不读取这类文件。请添加 Dockerfile。",
+                    en="It has {paths}. To run its services, add {setting} to `.chatops.yml` on the base"
+                    " branch.",
+                    zh="提交中有 {paths}。如需运行其中的服务，请在目标分支的 `.chatops.yml` 中加入"
+                    " {setting}。",
                 ),
                 without=Text(
                     en="Add the file, or set `build.dockerfile` in `.chatops.yml` to its path.",

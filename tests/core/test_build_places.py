@@ -7,7 +7,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.deciding.build_places import BuildPlace, compose_files, dockerfiles, place
+from bot.core.deciding.build_places import (
+    BuildPlace,
+    compose_files,
+    compose_setting,
+    dockerfiles,
+    place,
+)
 from bot.model.pipeline import Pipeline
 from bot.pipeline import config_file
 
@@ -110,3 +116,8 @@ def test_no_name_breaks_out_of_its_setting(context: str, dockerfile: str) -> Non
     read = yaml.safe_load(setting)["build"]
     assert read.get("context", ".") == context
     assert read.get("dockerfile", "Dockerfile") == dockerfile
+
+
+def test_the_setting_for_a_compose_file_is_valid_yaml() -> None:
+    assert compose_setting("deploy/compose.yaml") == "deploy: {compose: deploy/compose.yaml}"
+    assert yaml.safe_load(compose_setting('a: "b')) == {"deploy": {"compose": 'a: "b'}}

@@ -28,6 +28,7 @@ from bot.gitee import wire
 from bot.model.errors import RetryLater, TellUser
 from bot.model.views import ConfigBroken
 from bot.pipeline import config_file, problems
+from bot.pipeline.compose.project import FilesNeeded
 from bot.runners import collect
 from bot.runners.buildkit.progress import ClientOutput
 from bot.runners.docker.build_messages import BuildMessages
@@ -81,6 +82,24 @@ def comment(data: bytes) -> None:
 def pipeline(data: bytes) -> None:
     """`bot.pipeline`: a pipeline, or problems with a short excerpt."""
     found = config_file.read(data, file=".chatops.yml", ref="main", known_commands=NAMES)
+    if isinstance(found, ConfigBroken):
+        assert 0 < len(found.problems) <= problems.MOST
+        assert len(found.excerpt) < 10_000
+
+
+def compose(data: bytes) -> None:
+    """`bot.pipeline.compose`: a bounded pipeline, or problems with a short excerpt, after few files."""
+    env, separator, text = data.partition(b"\n---\n")
+    own, files = b"deploy: {compose: compose.yaml}\n", dict[str, bytes | None]()
+    commit = {"compose.yaml": text if separator else data, ".env": env if separator else None}
+    rounds = 0
+    while isinstance(
+        found := config_file.read(own, file="f", ref="r", known_commands=NAMES, files=files), FilesNeeded
+    ):
+        rounds += 1
+        assert rounds <= 3
+        files |= {path: commit.get(path) for path in found.paths}
+    assert len(repr(found)) < 2_000_000
     if isinstance(found, ConfigBroken):
         assert 0 < len(found.problems) <= problems.MOST
         assert len(found.excerpt) < 10_000
@@ -193,6 +212,7 @@ TARGETS: Mapping[str, Target] = {
     "webhook": Target(webhook, "samples/gitee/payloads/go-scm__note*.json"),
     "comment": Target(comment),
     "pipeline": Target(pipeline),
+    "compose": Target(compose),
     "junit": Target(suite_report, "core/reports/*"),
     "report-archive": Target(report_archive),
     "build-context": Target(build_context),

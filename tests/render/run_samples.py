@@ -429,7 +429,9 @@ RUN_VIEWS: dict[str, View] = {
         ),
         "/build",
     ),
-    "run_view_compose_only": view(no_dockerfile(paths="docker-compose.yml"), "/build"),
+    "run_view_compose_only": view(
+        no_dockerfile(paths="docker-compose.yml", setting="deploy: {compose: docker-compose.yml}"), "/build"
+    ),
     "run_view_broken": view(_broken(), "/build", "/deploy", logs=False),
     "run_view_deploy_failed": view(FAILED_DEPLOY, "/deploy"),
     "run_view_staging_cancelled": view(

@@ -25,6 +25,7 @@ from bot.model.views import (
     RefusalLine,
     View,
 )
+from bot.pipeline import config_file
 from tests.render.run_samples import (
     CRASHING,
     EXITED_RUN,
@@ -118,6 +119,38 @@ _PROBLEMS = (
     ConfigProblem(9, 12, "test.timeout", Text(en="must be an integer", zh="应为整数")),
 )
 _EXCERPT = "  3 | build:\n  4 |   dockerfiles: app/Dockerfile\n    |   ^"
+
+_COMPOSE = b"""\
+services:
+  web:
+    build: {context: .}
+    ports: ["8000:8000"]
+    environment: {SECRET_KEY: "${SECRET_KEY}"}
+    depends_on: [postgers]
+    volumes: ["/srv/shop:/srv/shop", "../shared:/shared"]
+  postgres:
+    image: postgres:16
+    command: postgres -c 'max_connections=10
+    healthcheck: {test: ["CMD", "pg_isready"]}
+    mem_limit: 64k
+  jobs:
+    build: ../jobs
+    depends_on: {migrate: {condition: service_completed_successfully}}
+  migrate: {build: ., command: python manage.py migrate}
+"""
+
+
+def _broken_compose() -> ConfigBroken:
+    missing = dict.fromkeys((".env", ".env.example", ".env.sample"))
+    found = config_file.read(
+        b"deploy: {compose: compose.yaml}",
+        file=".chatops.yml",
+        ref="master",
+        known_commands=frozenset(),
+        files={"compose.yaml": _COMPOSE, **missing},
+    )
+    assert isinstance(found, ConfigBroken)
+    return found
 
 
 def message(template: str, **facts: object) -> Message:
@@ -255,6 +288,7 @@ OTHER_VIEWS: dict[str, View] = {
     "refusal_not_trusted": Refusal("lin", (RefusalLine("/build", Reason.NOT_TRUSTED, _DISTRUST.facts),)),
     "stopping": message("stopping", runs=(41, 42)),
     "config_broken": ConfigBroken(".chatops.yml", "master", _PROBLEMS, _EXCERPT),
+    "config_broken_compose": _broken_compose(),
     "config_broken_proposed": ConfigBroken(".chatops.yml", SHA, _PROBLEMS[:1], _EXCERPT, proposed=True),
     "apology": Apology("3f9c2a1b"),
     "filtered": Filtered(),

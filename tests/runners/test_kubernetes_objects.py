@@ -117,6 +117,29 @@ def test_a_service_has_its_own_memory_and_health_path() -> None:
     assert database["readinessProbe"]["tcpSocket"] == {"port": 5432}
 
 
+def test_what_a_container_runs_and_its_hostnames_are_values_too() -> None:
+    hostile = 'x"\n- y: {$(A)'
+    part = ServiceSpec(
+        "db",
+        "postgres:16",
+        entrypoint=("/bin/sh", hostile),
+        working_dir=hostile,
+        aliases=("shop-db",),
+        health_command=("test", hostile),
+    )
+
+    documents = built(services=[part], entrypoint=("/bin/sh", hostile), working_dir=hostile, aliases=("web",))
+
+    services = {each["metadata"]["name"]: each["spec"] for each in documents if each["kind"] == "Service"}
+    assert services["web"] == {"selector": {"chatops.part": "app"}, "clusterIP": "None"}
+    assert services["shop-db"] == {"selector": {"chatops.part": "db"}, "clusterIP": "None"}
+    app, database = (pod["containers"][0] for pod in pods(documents))
+    written = hostile.replace("$(", "$$(")
+    assert (app["command"], app["workingDir"]) == (["/bin/sh", written], hostile)
+    assert (database["command"], database["workingDir"]) == (["/bin/sh", written], hostile)
+    assert database["readinessProbe"]["exec"]["command"][0] == "test"
+
+
 def test_a_service_has_a_volume_for_each_folder_of_its_data() -> None:
     paths = ("/var/lib/data", '/a"b')
     services = [ServiceSpec("db", "postgres:16", port=5432, volumes=paths)]

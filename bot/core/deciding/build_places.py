@@ -66,6 +66,11 @@ def compose_files(files: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted((file for file in files if _fits(file, _COMPOSE)), key=_rank)[:SHOWN])
 
 
+def compose_setting(file: str) -> str:
+    """Return the line of `.chatops.yml` that deploys the services of a Compose file."""
+    return f"deploy: {{compose: {_scalar(file)}}}"
+
+
 def place(dockerfile: str, text: str, files: Sequence[str]) -> BuildPlace:
     """Return where to build a Dockerfile: in the nearest folder that has what it copies, else in its own."""
     sources = _sources(text)

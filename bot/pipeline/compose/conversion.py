@@ -1,5 +1,6 @@
 """Converts a Compose file into the keys of `.chatops.yml`."""
 
+from bot.pipeline import messages as own_messages
 from bot.pipeline.compose import deployed, hosts, messages, reading, values
 from bot.pipeline.compose.findings import Findings
 from bot.pipeline.compose.images import Images
@@ -8,10 +9,9 @@ from bot.pipeline.compose.mounts import check_shared, mounts
 from bot.pipeline.compose.places import in_repository
 from bot.pipeline.compose.project import Project
 from bot.pipeline.compose.service import Converter, Surroundings, env_files
+from bot.pipeline.service_checks import MOST
 from bot.pipeline.yaml_tree import Document
 
-MOST_SERVICES = 20
-"""Services that are converted; more than 9 are reported by the checks of `.chatops.yml`."""
 MOST_FILES = 20
 """Files with variables that are read."""
 
@@ -25,11 +25,11 @@ def convert(document: Document, project: Project, chosen: str | None) -> Finding
     project.require([env])
     variables = project.variables(env, {}) or {}
     left_out = reading.left_out(document, chosen)
-    compose = reading.read(document, variables, chosen)
-    if not isinstance(compose, ComposeFile):
-        return Findings(problems=compose)
+    compose, problems = reading.read(document, variables, chosen)
+    found = Findings(problems=problems)
+    if compose is None:
+        return found
     project.require(list(dict.fromkeys(env_files(compose, project)))[:MOST_FILES])
-    found = Findings()
     name = deployed.chosen(compose.services, chosen, found)
     if name is not None:
         known = tuple(each for each in compose.services if each != name)
@@ -39,6 +39,9 @@ def convert(document: Document, project: Project, chosen: str | None) -> Finding
 
 def _services(compose: ComposeFile, deployed_one: str, around: Surroundings, found: Findings) -> None:
     services, folder = compose.services, around.project.folder
+    if len(services) > MOST + 1:
+        found.wrong(("services",), own_messages.at_most(MOST + 1))
+        return
     _check_names(compose, deployed_one, found)
     images = Images(services, folder, around.env, found)
     mounted = {name: mounts(name, one, folder, found) for name, one in services.items()}
@@ -56,6 +59,8 @@ def _check_names(compose: ComposeFile, deployed_one: str, found: Findings) -> No
     names = set[str]()
     for name in compose.services:
         label = values.label(name)
-        if name != deployed_one and label in names:
+        if name != deployed_one and label == hosts.OWN:
+            found.wrong(("services", name), messages.APP)
+        elif name != deployed_one and label in names:
             found.wrong(("services", name), messages.SAME_HOST)
         names.add(label)

@@ -80,7 +80,8 @@ class Images:
         if build.dockerfile_inline is not None:
             tree["inline"] = build.dockerfile_inline
         elif build.dockerfile is not None:
-            dockerfile = below(in_repository(context, build.dockerfile) or "/", context)
+            inside = in_repository(context, build.dockerfile)
+            dockerfile = None if inside is None else below(inside, context)
             if dockerfile is None:
                 self._found.wrong((*path[:-1], "dockerfile"), messages.DOCKERFILE)
                 return None

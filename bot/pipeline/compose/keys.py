@@ -153,6 +153,17 @@ def check(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Text, str]]:
             yield inner, messages.UNKNOWN, nearest(str(name).lower(), known) or ""
 
 
+def used(tree: Tree, path: Path = ()) -> Tree:
+    """Return a tree with only the keys that are used."""
+    if isinstance(tree, list):
+        return [used(child, (*path, index)) for index, child in enumerate(tree)]
+    if not isinstance(tree, dict):
+        return tree
+    keys = _keys(path)
+    kept = tree if keys is None else keys.used & tree.keys()
+    return {name: used(child, (*path, name)) for name, child in tree.items() if name in kept}
+
+
 def _keys(path: Path) -> Keys | None:
     fitting = (
         keys

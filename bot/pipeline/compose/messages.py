@@ -68,8 +68,8 @@ DOCKERFILE = Text("Expected a Dockerfile inside of the build context.", "应为�
 ENV_FILE = Text("Expected a file of this repository.", "应为本仓库内的文件")
 BUILD_CONTEXT = Text("Expected a directory of this repository.", "应为本仓库内的目录")
 COMPLETED = Text(
-    "Not supported: nothing waits for a service to end. Run such commands when the image starts.",
-    "不支持等待服务结束：请在镜像启动时执行这些命令",
+    "Not supported: nothing waits for a service to end. Move its command to deploy.setup in .chatops.yml.",
+    "不支持等待服务结束：请把它的命令移到 .chatops.yml 的 deploy.setup 中",
 )
 CONDITION = Text("Expected service_started or service_healthy.", "应为 service_started 或 service_healthy")
 HOST_PATH = Text(
@@ -93,6 +93,11 @@ NOT_CHOSEN = Text(
     "No service publishes ports, so it is not clear which one has the page: name it with deploy.service in"
     " .chatops.yml.",
     "没有服务声明 ports，无法判断由哪个服务提供页面：请在 .chatops.yml 中用 deploy.service 指明",
+)
+APP = Text(
+    "The deployed service has this hostname here: rename this one, or deploy it with deploy.service: app in"
+    " .chatops.yml.",
+    "被部署的服务在这里使用这个主机名：请给此服务改名，或在 .chatops.yml 中用 deploy.service: app 部署它",
 )
 SAME_HOST = Text(
     "Another service has this name once _ and . become -.", "把 _ 和 . 换成 - 后与另一个服务同名"

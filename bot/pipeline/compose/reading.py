@@ -19,22 +19,24 @@ Problem = tuple[Path, Text, str]
 """A path in the file, what is wrong there, and what was probably meant."""
 
 
-def read(document: Document, values: Mapping[str, str], chosen: str | None) -> ComposeFile | list[Problem]:
-    """Return the contents of a document, or its problems. It is changed to what counts of it.
+def read(
+    document: Document, values: Mapping[str, str], chosen: str | None
+) -> tuple[ComposeFile | None, list[Problem]]:
+    """Return the contents of a document and its problems; None if nothing more can be said about it.
 
-    Services with profiles are left out, as Compose does by default, unless one is `chosen`.
+    The document is changed to what counts of it. Services with profiles are left out, as Compose does by
+    default, unless one is `chosen`.
     """
     problems = [(path, message, "") for path, message in merged(document)]
     root = document.root if isinstance(document.root, dict) else {}
-    document.root = keys.cleaned(_without_profiles(root, chosen))
-    problems += keys.check(document.root)
+    tree = keys.cleaned(_without_profiles(root, chosen))
+    problems += keys.check(tree)
+    document.root = keys.used(tree)
     if not section(document.root, "services"):
         problems.append((("services",), messages.SERVICES, ""))
-    if problems:
-        return problems
+        return None, problems
     document.root = _replaced(document.root, (), Interpolation(values), problems)
-    found = _validated(document.root, problems)
-    return problems if problems or found is None else found
+    return _validated(document.root, problems), problems
 
 
 def left_out(document: Document, chosen: str | None) -> frozenset[str]:

@@ -59,7 +59,13 @@ SHAPE = "Not the kind of value that Compose expects here."
         ("    command: a 'b\n", 5, 5, "services.web.command", "The quotes are never closed."),
         ("    entrypoint: []\n", 5, 5, "services.web.entrypoint", "Must not be empty."),
         ("    environment: {A: $B}\n", 5, 19, "services.web.environment.A", "B has no value."),
-        ("    environment: {'A B': 1}\n", 5, 19, "services.web.environment.A B", "Expected a variable name"),
+        (
+            "    environment: {'A B': 1, discovery.type: x}\n",
+            5,
+            19,
+            "services.web.environment.A B",
+            "Expected a variable name",
+        ),
         ("    environment: {A: {b: c}}\n", 5, 19, "services.web.environment.A", SHAPE),
         ("    environment: text\n", 5, 5, "services.web.environment", SHAPE),
         ("    healthcheck: []\n", 5, 5, "services.web.healthcheck", SHAPE),
@@ -121,6 +127,8 @@ SHAPE = "Not the kind of value that Compose expects here."
             "volumes.a.external",
             "Not supported: a preview has its own",
         ),
+        ("  app: {image: a}\n", 5, 3, "services.app", "The deployed service has this hostname here"),
+        ("".join(f"  s{n}: {{image: a}}\n" for n in range(9)), 1, 1, "services", "At most 9 entries"),
         ("include: [x]\n", 5, 1, "include", "Not supported: write the services out"),
     ],
 )
