@@ -26,6 +26,15 @@ async def test_an_empty_file_is_not_a_missing_file(content: dict[str, object]) -
     assert await Prepared([json_response(200, content)]).client.file(REPO, "a", "master") == b""
 
 
+async def test_a_list_of_files_that_is_too_long_has_none() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"["
+        while True:
+            yield b'{"type": "file", "name": "a"},' * 2000
+
+    assert await Prepared([httpx.Response(200, content=endless())]).client.root_files(REPO, "master") == ()
+
+
 @pytest.mark.attack
 async def test_a_file_of_any_size_is_received_up_to_a_limit() -> None:
     received = 0

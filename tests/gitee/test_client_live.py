@@ -182,6 +182,14 @@ async def test_files_are_read_at_a_ref(client: GiteeClient, number: int) -> None
     assert await client.file(NOWHERE, "a", "feature") is None
 
 
+async def test_the_files_of_the_root_are_listed_at_a_ref(client: GiteeClient, number: int) -> None:
+    assert number
+    assert await client.root_files(REPO, "master") == ("README.md",)
+    assert await client.root_files(REPO, "feature") == ("README.md",)
+    assert await client.root_files(REPO, "0" * 40) == ()
+    assert await client.root_files(NOWHERE, "master") == ()
+
+
 @pytest.mark.parametrize("path", ["../user", "a/../../b", "/README.md", "", "a\nb"])
 async def test_no_path_leaves_the_repository(client: GiteeClient, path: str) -> None:
     assert await client.file(REPO, path, "master") is None

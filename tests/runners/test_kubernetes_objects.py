@@ -131,8 +131,8 @@ def test_what_a_container_runs_and_its_hostnames_are_values_too() -> None:
     documents = built(services=[part], entrypoint=("/bin/sh", hostile), working_dir=hostile, aliases=("web",))
 
     services = {each["metadata"]["name"]: each["spec"] for each in documents if each["kind"] == "Service"}
-    assert services["web"] == {"selector": {"chatops.part": "app"}, "clusterIP": "None"}
-    assert services["shop-db"] == {"selector": {"chatops.part": "db"}, "clusterIP": "None"}
+    assert services["web"] == services["app"]
+    assert services["shop-db"] == services["db"] == {"selector": {"chatops.part": "db"}, "clusterIP": "None"}
     app, database = (pod["containers"][0] for pod in pods(documents))
     written = hostile.replace("$(", "$$(")
     assert (app["command"], app["workingDir"]) == (["/bin/sh", written], hostile)
