@@ -172,6 +172,16 @@ async def test_what_speaks_no_http_never_sleeps(tester: OfflineTester) -> None:
     assert not next(iter(tester.world.deployed.values())).http
 
 
+async def test_what_was_set_up_never_sleeps(tester: OfflineTester) -> None:
+    tester.world.sleeps = True
+    await tester.configure("version: 1\ndeploy: {setup: [./migrate]}\n")
+    await tester.restart(kubernetes=replace(tester.settings.kubernetes, sleep_after="2h"))
+    await tester.opened()
+    await unvisited(tester, 48 * HOURS)
+    found = await tester.preview()
+    assert (found.state, found.suspendable_by) == (EnvironmentState.READY, None)
+
+
 async def test_previews_sleep_only_if_configured(tester: OfflineTester) -> None:
     tester.world.sleeps = True
     await tester.restart()

@@ -159,9 +159,13 @@ class StepRecorder:
         )
 
     def _may_sleep(self, step: Deploy) -> bool:
-        """Return whether it can be scaled to zero: what speaks no HTTP gets no visit that would wake it."""
+        """Return whether it can be scaled to zero.
+
+        What speaks no HTTP gets no visit that would wake it. What a setup has prepared would be lost, and
+        waking does not prepare it again.
+        """
         suspendable = self.sleeps and step.config.runner in self.adapters.suspendable
-        return suspendable and step.config.health.protocol == "http"
+        return suspendable and step.config.health.protocol == "http" and not step.config.setup
 
     async def _mark(self, active: ActiveRun, index: int, step: Deploy, result: StepResult) -> None:
         """Store that a deployment has taken over or failed; what answers beside a failed one stays."""
