@@ -229,4 +229,12 @@ WORDS: Mapping[str, str] = {
     "secrets.environments": "服务和测试可以在哪些环境中使用它，支持通配符，例如 `staging` 或 `qa-*`。",
     "secrets.trust": "哪些提交可以使用它。`members`：只有无需 `/ok-to-test` 的提交。"
     "`approved`：已放行的外部贡献者的提交也可以，他们因此能读到内容。",
+    "egress": "预览环境可以访问的自有网络。每组网络单独一段，例如 `[egress.databases]`，包含以下配置项，"
+    "以第一个符合的段为准。其余网络、本机和云的元数据服务始终不可访问；"
+    "没有写权限的人可能推送过的提交什么都访问不到。不能用机器人的环境变量设置。",
+    "egress.repos": "哪些仓库的预览环境可以访问，写法与 `[repos] allow` 相同；必填。",
+    "egress.cidrs": "网段，例如 `10.2.0.0/16`；单台机器写作 `10.2.0.7/32`；必填。",
+    "egress.environments": "哪些环境可以访问，支持通配符，例如 `staging` 或 `qa-*`。",
+    "egress.resolvers": "在 Docker 上，容器用 53 端口查询的 DNS 服务器；"
+    "不设置时，容器只认识所在环境内的名称。在集群中使用 `[kubernetes]` 设置的 DNS 服务器。",
 }

@@ -146,6 +146,7 @@ async def open_adapters(settings: Settings, masker: Masker | None = None) -> Asy
             disks=runners.disks,
             secrets=secrets,
             grants=values.secret_grants(settings),
+            egress=values.egress_rules(settings),
         )
         dns = open_dns(settings)
         if dns is not None:

@@ -153,6 +153,7 @@ def _docker_platform(settings: Settings, engine: DockerEngine, usage: DiskUsage)
             restricted=chosen.restricted,
         ),
         firewall="auto" if chosen.firewall else "off",
+        egress=values.egress_rules(settings),
         usage=usage,
     )
 
@@ -160,6 +161,7 @@ def _docker_platform(settings: Settings, engine: DockerEngine, usage: DiskUsage)
 async def _remove_outdated_rules(builder: DockerBuilder, platform: DockerPlatform) -> None:
     """Delete the firewall rules of earlier settings; without an engine, the next build does it."""
     await platform.firewall.remove_outdated()
+    await platform.ways_out.remove_outdated()
     with suppress(ChatOpsError, TimeoutError):
         async with asyncio.timeout(ENGINE_ANSWERS):
             await (await builder.firewall()).remove_outdated()

@@ -16,6 +16,7 @@ from bot.core.runs.scheduling import RunLimits
 from bot.model.account import RegistryAccount
 from bot.model.addresses import WELL_KNOWN, Addresses
 from bot.model.container_limits import ContainerMaximum
+from bot.model.egress import EgressRule
 from bot.model.pipeline import RunnerName
 from bot.model.secrets import SecretGrant
 from bot.model.snapshot import CommandSettings
@@ -72,6 +73,11 @@ def command_settings(settings: Settings, addresses: Addresses) -> CommandSetting
 def secret_grants(settings: Settings) -> tuple[SecretGrant, ...]:
     """Return which steps may have which of the operator's secrets."""
     return tuple(secret.grant(name) for name, secret in settings.secrets.items())
+
+
+def egress_rules(settings: Settings) -> tuple[EgressRule, ...]:
+    """Return which previews may reach which networks."""
+    return tuple(egress.rule(name) for name, egress in settings.egress.items())
 
 
 def secret_sources(settings: Settings) -> tuple[SecretSource, ...]:

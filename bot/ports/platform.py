@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.model.disk import Written
+from bot.model.egress import EgressRule
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.health import Part
@@ -107,6 +108,8 @@ class EnvironmentSpec:
     secrets: Sequence[SecretValue] = ()
     """Those of the deployed service itself."""
     setup: SetupSpec = field(default_factory=SetupSpec)
+    egress: EgressRule | None = None
+    """Networks outside that it may reach, None for none."""
     beside: Holder | None = None
     """The deployment that answers until this one does, and stays; see `SideBySide`."""
 

@@ -47,8 +47,8 @@ def variable_of(section: str, name: str) -> str:
 def _unknown(section: str, name: str) -> str | None:
     if section not in keys():
         return unknown(section, keys(), "section")
-    if section == "secrets":
-        return "secrets are named in the file only"
+    if section in {"secrets", "egress"}:
+        return f"[{section}] is set in the file only"
     if section != "permissions" and name not in allowed(section):
         return unknown(name, allowed(section))
     return None

@@ -58,6 +58,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     settings = _validated(draft)
     if settings is not None:
         _check_secrets(draft, settings)
+        _check_egress(draft, settings)
         _check_permissions(draft, settings)
     if settings is None or draft.problems:
         raise SettingsError(map(str, draft.problems))
@@ -154,6 +155,14 @@ def _check_secrets(draft: _Draft, settings: Settings) -> None:
             draft.report(message, "secrets", name, key)
 
 
+def _check_egress(draft: _Draft, settings: Settings) -> None:
+    """Report ways out that fit nothing, or that nothing would bound."""
+    firewall = settings.docker.firewall or not settings.docker.enabled
+    for name, egress in settings.egress.items():
+        for key, message in egress.problems(settings.repos.allow, firewall=firewall):
+            draft.report(message, "egress", name, key)
+
+
 def _check_permissions(draft: _Draft, settings: Settings) -> None:
     """Report rules for repositories that the bot cannot serve, if it serves any."""
     allowed = settings.repos.allow
@@ -177,6 +186,8 @@ def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
     """Format an error without the value, which may be a secret."""
     if error["type"] == "unexpected_keyword_argument":
         return unknown(path[0], keys(), "section") if len(path) == 1 else unknown(path[-1], allowed(path[0]))
+    if path[0] == "egress" and path[-1] == "[key]":
+        return "should be a name of at most 31 lowercase letters, digits and hyphens"
     if path[0] == "secrets" and path[-1] == "[key]":
         return "should be a name of at most 63 lowercase letters, digits, dots, hyphens and underscores"
     if error["type"] == "missing":

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from bot.core.admission.permissions import Entry
 from bot.model.text import Language
+from bot.settings.egress import EgressName, EgressSettings
 from bot.settings.kinds import (
     NO_SECRET,
     AuditRetention,
@@ -46,6 +47,7 @@ __all__ = [
     "CommentsSettings",
     "DnsSettings",
     "DockerSettings",
+    "EgressSettings",
     "GiteeSettings",
     "JenkinsSettings",
     "KubernetesSettings",
@@ -304,6 +306,11 @@ class Settings:
     """Secrets that builds, services and tests may have, each in a section of its own, such as
     `[secrets.npm-token]`, with these keys and one of `file`, `env` and `kubernetes`, or `jenkins`, or both;
     [Secrets](secrets.md) has more. They cannot be set by environment variables of the bot."""
+    egress: Mapping[EgressName, EgressSettings] = field(default_factory=dict)
+    """Networks of your own that previews may reach, each group in a section of its own, such as
+    `[egress.databases]`, with these keys; the first section that fits decides. Everything else stays out of
+    reach, as do this machine and the metadata services of clouds. Commits that others than people with write
+    access can have pushed reach nothing. They cannot be set by environment variables of the bot."""
 
     @property
     def store_url(self) -> str:

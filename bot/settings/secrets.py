@@ -7,18 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.core.admission.served import literal, overlaps, serves
 from bot.model.secrets import ClusterKey, SecretGrant, SecretProblem, SecretStep, SecretTrust
 from bot.secrets.sources import SecretSource
 from bot.settings.kinds import section, written
+from bot.settings.patterns import EnvironmentPattern, RepositoryPattern, misplaced
 
 SecretName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-RepositoryPattern = Annotated[
-    str, written(r"!?[^/\s!]+/[^/\s]+", 'is not a pattern of repositories, such as "shop/*"')
-]
-EnvironmentPattern = Annotated[
-    str, written(r"[a-z0-9*?-]+", 'is not a pattern of environments, such as "staging" or "qa-*"')
-]
 CredentialId = Annotated[str, Field(pattern=r"^([A-Za-z0-9_.-]{1,255})?$")]
 """What Jenkins accepts as the id of a credential."""
 SecretKey = Annotated[str, Field(pattern=r"^([a-z0-9-]{1,63}/[a-z0-9.-]{1,253}/[A-Za-z0-9._-]{1,253})?$")]
@@ -75,7 +69,7 @@ class SecretSettings:
             if not getattr(self, key):
                 yield key, "must not be empty"
         for position, pattern in enumerate(self.repos):
-            if problem := _misplaced(pattern, self.repos[:position], allowed):
+            if problem := misplaced(pattern, self.repos[:position], allowed):
                 yield "repos", f'"{pattern}" {problem}'
         if self.jenkins and not jenkins:
             yield "jenkins", "[jenkins] url is not set"
@@ -91,13 +85,3 @@ class SecretSettings:
                 yield "file" if self.file else "env", str(problem)
         elif not self.kubernetes and not self.jenkins:  # the start of the bot reads the cluster, and doctor
             yield "file", "one of file, env, kubernetes and jenkins must be set"
-
-
-def _misplaced(pattern: str, before: Sequence[str], allowed: Sequence[str]) -> str | None:
-    """Return why a pattern changes nothing where it is; None if it does. `allowed` as in `problems`."""
-    if pattern.startswith("!"):
-        excludes = overlaps(before, pattern.removeprefix("!"))
-        return None if excludes else "excludes nothing: place it after the pattern that it limits"
-    named = literal([pattern])
-    fits = all(serves(allowed, repo) for repo in named) if named else overlaps(allowed, pattern)
-    return None if fits else "fits no repository that [repos] allow has"

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from bot.core import naming
 from bot.core.admission.builds import BuildPolicy
+from bot.model.egress import EgressRule
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import GiveUp
 from bot.model.holder import Holder
@@ -84,6 +85,8 @@ class StepAdapters:
     secrets: Secrets = field(default_factory=NoSecrets)
     grants: Sequence[SecretGrant] = ()
     """Which steps may have which secret."""
+    egress: Sequence[EgressRule] = ()
+    """Which environments may reach which networks outside."""
 
     def builder(self, runner: RunnerName) -> Builder:
         """Return the builder of a runner; raises GiveUp(NOT_SUPPORTED) if it is not configured."""

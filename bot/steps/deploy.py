@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
+from bot.core.admission.egress import way_out
 from bot.core.admission.images import name_of
 from bot.core.deciding import placeholders
 from bot.core.reconciling import ownership
@@ -147,6 +148,7 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         owner=context.run.author,
         expires=environment.expires_at,
         replace=step.config.replace,
+        egress=way_out(context.adapters.egress, context.run.repo, step.environment, trusted=step.trusted),
         setup=SetupSpec(step.config.setup, step.config.setup_timeout),
         secrets=context.secrets.get("deploy", ()),
     )

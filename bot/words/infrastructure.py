@@ -92,6 +92,14 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
         Text(en="The Docker Engine does not respond: {message}.", zh="Docker Engine 没有响应：{message}。"),
         advice=_WAIT_FOR_AN_OPERATOR,
     ),
+    Reason.EGRESS_UNBOUNDED: Wording(
+        Text(
+            en="The operator lets this environment reach other networks ([egress.{name}]), but the firewall"
+            " rules that bound this are not set: {message}.",
+            zh="管理员允许此环境访问其他网络（[egress.{name}]），但限制访问范围的防火墙规则没有生效：{message}。",
+        ),
+        advice=_WAIT_FOR_AN_OPERATOR,
+    ),
     Reason.DISK_FULL: Wording(
         Text(
             en="The disk of the Docker Engine is nearly full ({free} free), so the build was stopped.",

@@ -177,6 +177,9 @@ def test_network_policies_allow_only_the_ingress_controller_dns_and_configured_e
     ]
     assert policy["egress"][0]["to"] == [{"podSelector": {}}, {"ipBlock": {"cidr": "192.0.2.0/24"}}]
     assert len(network_policy(OPTIONS)["ingress"][0]["from"]) == 1
+    assert network_policy(OPTIONS, ("10.2.0.0/16",))["egress"][0]["to"][1:] == [
+        {"ipBlock": {"cidr": "10.2.0.0/16"}}
+    ]
 
 
 @pytest.mark.attack

@@ -188,5 +188,5 @@ def test_a_file_that_everyone_reads_is_refused(tmp_path: Path) -> None:
 
 def test_a_variable_of_the_bot_names_no_secret(tmp_path: Path) -> None:
     assert problems(tmp_path, "", CHATOPS_SECRETS__TOKEN="hunter22") == [
-        "CHATOPS_SECRETS__TOKEN: secrets are named in the file only"
+        "CHATOPS_SECRETS__TOKEN: [secrets] is set in the file only"
     ]

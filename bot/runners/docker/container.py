@@ -83,6 +83,8 @@ class ContainerSpec:
     """Those for variables are set here; the engine shows them to everyone who may use it."""
     volumes_from: str = ""
     """Id of the container that holds its secrets in files; empty for none."""
+    resolvers: Sequence[str] = ()
+    """DNS servers outside that it asks; empty for none."""
     volumes: Sequence[str] = ()
     """Paths at which it has anonymous volumes, which the engine removes with it."""
 
@@ -130,7 +132,7 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
         "NetworkMode": spec.network,
         # The engine's resolver then forwards from inside the container, where nothing answers. Otherwise it
         # would forward from the host, and names could carry data out (CVE-2024-29018).
-        "Dns": ["127.0.0.1"],
+        "Dns": list(spec.resolvers) or ["127.0.0.1"],
         "RestartPolicy": {"Name": "no"},
         "StorageOpt": {"size": str(limits.disk)},
         "VolumesFrom": [f"{spec.volumes_from}:ro"] if spec.volumes_from else [],

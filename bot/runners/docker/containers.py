@@ -20,6 +20,8 @@ from bot.runners.response_body import received
 
 RESTARTED = "unless-stopped"
 """Restart policy of the containers of a deployment that has been ready. The service gets it last."""
+RESTARTED_UNTIL_REBOOT = "on-failure"
+"""The same for those with a way out, which must not start before the firewall's rules are set again."""
 SLICE = 1 << 16
 """Bytes of output that are processed at once."""
 _FRAME = struct.Struct(">BxxxL")
@@ -74,9 +76,9 @@ class Containers:
         """Start a container; `health.unstartable` turns the error into one for users."""
         await self._engine.short(lambda api: api.start(container))
 
-    async def restart_always(self, container: str) -> None:
-        """Let the engine restart a container after a crash or a reboot."""
-        policy: Any = {"Name": RESTARTED}
+    async def restart_always(self, container: str, *, unless_rebooted: bool = False) -> None:
+        """Let the engine restart a container after a crash, and after a reboot if that is wanted."""
+        policy: Any = {"Name": RESTARTED_UNTIL_REBOOT if unless_rebooted else RESTARTED}
         await self._engine.short(lambda api: api.update_container(container, restart_policy=policy))
 
     async def inspect(self, container: str) -> dict[str, Any]:
@@ -144,7 +146,7 @@ class Containers:
 
 def restarts(found: Mapping[str, Any]) -> bool:
     """Whether the engine restarts an inspected container: its deployment has been ready."""
-    return bool(found["HostConfig"]["RestartPolicy"]["Name"] == RESTARTED)
+    return bool(found["HostConfig"]["RestartPolicy"]["Name"] in {RESTARTED, RESTARTED_UNTIL_REBOOT})
 
 
 def _has_xfs(info: Mapping[str, Any]) -> bool:

@@ -62,7 +62,7 @@ class Deployment:
             await self._check_started(started)
             raise
         for container in (*started.values(), app):
-            await self.containers.restart_always(container)
+            await self.containers.restart_always(container, unless_rebooted=self.spec.egress is not None)
         return Endpoint(self.network.address, port)
 
     async def _check_started(self, started: Mapping[str, str]) -> None:
@@ -107,6 +107,7 @@ class Deployment:
             alias=service.name,
             image=service.image,
             network=self.network.name,
+            resolvers=self.network.resolvers,
             memory=service.memory or self.spec.memory,
             labels=self.labels[ContainerKind.SERVICE],
             env=service.env,
@@ -169,6 +170,7 @@ class Deployment:
             alias=alias,
             image=self.spec.image.pinned,
             network=self.network.name,
+            resolvers=self.network.resolvers,
             memory=self.spec.memory,
             labels=self.labels[kind],
             env=self.spec.env,

@@ -27,14 +27,14 @@ Rule = tuple[str, tuple[str, ...]]
 
 CHAINS = ("INPUT", "DOCKER-USER")
 """The chains with the bot's rules."""
-_NEW = ("-m", "conntrack", "--ctstate", "NEW", "-j", "DROP")
-_METADATA = ("169.254.0.0/16", "100.100.100.200")
+NEW = ("-m", "conntrack", "--ctstate", "NEW", "-j", "DROP")
+METADATA = ("169.254.0.0/16", "100.100.100.200")
 """Where clouds answer machines with their credentials; the second is Alibaba Cloud's."""
 
 
 def preview_rules(prefix: str) -> tuple[Rule, ...]:
     """Return the rule for all bridges of a bot: no new connection from them to the host."""
-    return (("INPUT", ("-i", f"{prefix}+", *_NEW)),)
+    return (("INPUT", ("-i", f"{prefix}+", *NEW)),)
 
 
 def build_rules(ports: Sequence[int] = (), bridge: str = "docker0") -> tuple[Rule, ...]:
@@ -45,8 +45,8 @@ def build_rules(ports: Sequence[int] = (), bridge: str = "docker0") -> tuple[Rul
     of = ("-i", bridge)
     but = ("-m", "multiport", "!", "--dports", ",".join(map(str, ports))) if ports else ()
     return (
-        *(("INPUT", (*of, "-p", protocol, *but, *_NEW)) for protocol in ("tcp", "udp")),
-        *(("DOCKER-USER", (*of, "-d", address, "-j", "DROP")) for address in _METADATA),
+        *(("INPUT", (*of, "-p", protocol, *but, *NEW)) for protocol in ("tcp", "udp")),
+        *(("DOCKER-USER", (*of, "-d", address, "-j", "DROP")) for address in METADATA),
     )
 
 
@@ -71,13 +71,18 @@ class Firewall:
         """Whether nothing may run without the rules."""
         return self._mode == "required"
 
+    @property
+    def off(self) -> bool:
+        """Whether the operator wants no rules."""
+        return self._mode == "off"
+
     async def ensure(self) -> str | None:
         """Set the rules, and delete those of earlier settings. Return why that failed, or None."""
         if self._mode == "off":
             return None
         problem = await self._ensure()
         if problem and problem != self.problem:
-            log.warning("%s can reach this host's own ports: %s", self._subject, problem)
+            log.warning("the firewall rules for %s are not set: %s", self._subject, problem)
         self.problem = problem
         return problem
 

@@ -21,6 +21,8 @@ from bot.model.holder import Holder
 
 Found = Mapping[str, Any]
 
+LABEL_RESOLVERS = f"{PREFIX}.resolvers"
+"""DNS servers outside that the containers of a network ask, joined by commas."""
 LABEL_ROLE = f"{PREFIX}.role"
 """The role of a container, a `ContainerKind`."""
 LABEL_PORT = f"{PREFIX}.port"

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from bot.model.egress import EgressRule
 from bot.model.errors import RetryLater
 from bot.model.holder import Holder
 from bot.model.reason import Reason
+from bot.runners.docker.egress import bridge_name as egress_bridge
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
-from bot.runners.docker.labels import Found, matching, parted
+from bot.runners.docker.labels import LABEL_RESOLVERS, Found, matching, parted
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ class Network:
     id: str
     name: str
     subnet: Subnet
+    resolvers: tuple[str, ...] = ()
+    """DNS servers outside that its containers ask."""
 
     @property
     def address(self) -> str:
@@ -95,15 +99,18 @@ class Networks:
         await self._disconnect(network)
         await self._remove(network)
 
-    async def create(self, name: str, labels: Mapping[str, str]) -> Network:
-        """Create a network. Raises RetryLater(ENGINE_UNAVAILABLE) if no subnet or the name is not free."""
+    async def create(self, name: str, labels: Mapping[str, str], egress: EgressRule | None = None) -> Network:
+        """Create a network, with the way out that the firewall bounds.
+
+        Raises RetryLater(ENGINE_UNAVAILABLE) if no subnet or the name is not free.
+        """
         taken = {subnet for network in await self._list({}) for subnet in _subnets(network)}
         candidates = free_subnets(self._pool, taken, f"{self._instance}/{name}")
         for _, subnet in zip(range(ATTEMPTS), candidates, strict=False):
-            body = self._body(name, subnet, labels)
+            body = self._body(name, subnet, labels, egress)
             try:
                 made = await self._engine.short(lambda api, b=body: api.create_network(**b))  # type: ignore[misc]
-                return Network(str(made["Id"]), name, subnet)
+                return Network(str(made["Id"]), name, subnet, egress.resolvers if egress else ())
             except (EngineRefused, EngineFault) as refused:
                 if not _TAKEN.search(refused.message):
                     raise
@@ -111,15 +118,18 @@ class Networks:
         message = f"no free subnet in {self._pool}"
         raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": message})
 
-    def _body(self, name: str, subnet: Subnet, labels: Mapping[str, str]) -> dict[str, Any]:
+    def _body(
+        self, name: str, subnet: Subnet, labels: Mapping[str, str], egress: EgressRule | None
+    ) -> dict[str, Any]:
+        bridge = egress_bridge(self._instance, egress, name) if egress else bridge_name(self._instance, name)
         return {
             "name": name,
             "driver": "bridge",
-            "internal": True,
+            "internal": egress is None,
             "check_duplicate": True,
             "ipam": {"Driver": "default", "Config": [{"Subnet": str(subnet)}]},
-            "options": {"com.docker.network.bridge.name": bridge_name(self._instance, name)},
-            "labels": dict(labels),
+            "options": {"com.docker.network.bridge.name": bridge},
+            "labels": {**labels, LABEL_RESOLVERS: ",".join(egress.resolvers)} if egress else dict(labels),
         }
 
     async def _list(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
@@ -145,7 +155,9 @@ class Networks:
 
 def _network(found: Mapping[str, Any]) -> Network | None:
     subnet = next(iter(_subnets(found)), None)
-    return Network(str(found["Id"]), str(found["Name"]), subnet) if subnet else None
+    named = str((found.get("Labels") or {}).get(LABEL_RESOLVERS) or "")
+    resolvers = tuple(filter(None, named.split(",")))
+    return Network(str(found["Id"]), str(found["Name"]), subnet, resolvers) if subnet else None
 
 
 def _subnets(network: Mapping[str, Any]) -> list[Subnet]:

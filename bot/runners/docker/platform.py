@@ -9,6 +9,7 @@ from bot.core import naming
 from bot.core.admission.images import name_of
 from bot.core.deciding.web_port import web_port
 from bot.core.runs.fencing import holder_of
+from bot.model.egress import EgressRule
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import GiveUp, Overtaken, RetryLater, TellUser
 from bot.model.forge import RepoPath
@@ -30,6 +31,7 @@ from bot.runners.docker.containers import Containers, restarts
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.deployment import APP, Deployment
 from bot.runners.docker.disk_usage import DiskUsage
+from bot.runners.docker.egress import egress_rules
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import Firewall, Mode, preview_rules
 from bot.runners.docker.health import Health, OverDisk
@@ -60,6 +62,7 @@ class DockerPlatform:
         pool: str = POOL,
         limits: ContainerLimits | None = None,
         firewall: Mode = "auto",
+        egress: Sequence[EgressRule] = (),
         usage: DiskUsage | None = None,
         drain: float = DRAIN,
     ) -> None:
@@ -75,17 +78,21 @@ class DockerPlatform:
         self._inventory = Inventory(engine, instance, self._containers, self._networks, self._images)
         self._parts = Parts(engine, self._containers, instance)
         self.firewall = Firewall(instance, preview_rules(bridge_prefix(instance)), firewall)
+        self._has_ways_out = bool(egress)
+        self.ways_out = Firewall(instance, egress_rules(instance, egress), firewall, "egress")
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         """Deploy; see `Platform.deploy`."""
         holder = holder_of(spec.labels)
         await self._block_host_ports(log)
+        await self._bound(spec.egress, log)
         if newer := await self._remove(self._labels(spec.key), holder, spec.beside):
             raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
         try:
             marked = labels.of_preview(spec.host.partition(".")[0], spec.expires)
             name = naming.network(spec.key, self._instance, holder.run)
-            network = await self._networks.create(name, {**self._labels_for(spec.labels, spec.key), **marked})
+            labeled = {**self._labels_for(spec.labels, spec.key), **marked}
+            network = await self._networks.create(name, labeled, spec.egress)
             return await self._deployment(spec, network, LogWriter(log)).run()
         except Exception:
             await uninterrupted(self._remove(self._labels(spec.key), holder, spec.beside))
@@ -185,6 +192,8 @@ class DockerPlatform:
         except (RetryLater, GiveUp) as error:
             return str(error.facts.get("message", error))
         problem = await self.firewall.ensure()
+        if self._has_ways_out:
+            await self.ways_out.ensure()  # Somebody may have removed the rules.
         return problem if self.firewall.required else None
 
     async def _block_host_ports(self, log: Log) -> None:
@@ -193,6 +202,14 @@ class DockerPlatform:
             raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": f"firewall: {problem}"})
         if problem:
             log.note(f"the service can reach this host's own ports: {problem}")
+
+    async def _bound(self, egress: EgressRule | None, log: Log) -> None:
+        """Set the firewall rules of the ways out; without them, nothing may be deployed that has one."""
+        if egress is None:
+            return
+        if problem := "it is off" if self.ways_out.off else await self.ways_out.ensure():
+            raise GiveUp(Reason.EGRESS_UNBOUNDED, {"name": egress.name, "message": problem})
+        log.note(f"may reach {', '.join(egress.cidrs)} ({egress.name})")
 
     async def _remove(
         self, wanted: Mapping[str, str], holder: Holder, spared: Holder | None = None
@@ -285,4 +302,5 @@ def _tests_container(spec: TestSpec, network: Network, marked: Mapping[str, str]
         command=(spec.command,) if spec.command else (),
         secrets=spec.secrets,
         volumes_from=held,
+        resolvers=network.resolvers,
     )

@@ -55,6 +55,8 @@ class NamespaceOwner:
     """Host label of its preview."""
     entry: str = ""
     """The Service that visitors reach, and its port, as `name:port`."""
+    egress: Sequence[str] = ()
+    """Networks in CIDR notation that its pods may reach, besides those of the settings."""
 
 
 class Namespaces:
@@ -198,8 +200,9 @@ class Namespaces:
 
     def _guardrails(self, owner: NamespaceOwner) -> list[tuple[ObjectKind, dict[str, Any]]]:
         options = self._options
+        policy = network_policy(options, owner.egress)
         found = [
-            (NETWORK_POLICY, _object(NETWORK_POLICY, "chatops", owner, spec=network_policy(options))),
+            (NETWORK_POLICY, _object(NETWORK_POLICY, "chatops", owner, spec=policy)),
             (QUOTA, _object(QUOTA, "chatops", owner, spec={"hard": quota(options)})),
             (LIMIT_RANGE, _object(LIMIT_RANGE, "chatops", owner, spec={"limits": [limits(options)]})),
         ]
@@ -221,14 +224,14 @@ async def of_instance(cluster: Cluster, instance: str) -> tuple[Item, ...]:
     return tuple(item for item in items if item is not None)
 
 
-def network_policy(options: KubernetesOptions) -> dict[str, Any]:
+def network_policy(options: KubernetesOptions, egress: Sequence[str] = ()) -> dict[str, Any]:
     """Return the NetworkPolicy: it allows its own pods, the Ingress controller and the cluster's DNS."""
     routing = options.routing
     inside: list[dict[str, Any]] = [{"podSelector": {}}]
     sources = inside + [{"ipBlock": {"cidr": cidr}} for cidr in routing.cidrs]
     if routing.namespace_labels:
         sources.append({"namespaceSelector": {"matchLabels": dict(routing.namespace_labels)}})
-    destinations = inside + [{"ipBlock": {"cidr": cidr}} for cidr in options.egress]
+    destinations = inside + [{"ipBlock": {"cidr": cidr}} for cidr in (*options.egress, *egress)]
     return {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],

@@ -54,7 +54,8 @@ class KubernetesPlatform:
             planner = DeploymentPlanner(spec, namespace, self._options, self._charts, self._sandbox)
             plan = await planner.plan()
             host, entry = spec.host.partition(".")[0], f"{plan.entry.service}:{plan.entry.port}"
-            owner = NamespaceOwner(spec.key, labels, spec.owner, spec.expires, host, entry)
+            egress = spec.egress.cidrs if spec.egress else ()
+            owner = NamespaceOwner(spec.key, labels, spec.owner, spec.expires, host, entry, egress)
             await self._namespaces.ensure(owner)
             writer.line(f"namespace {namespace}")
             await NamespaceSecrets(self._cluster, namespace, labels).of_deployment(granted_to(spec))

@@ -1,0 +1,35 @@
+"""Which environments may reach which networks outside."""
+
+import pytest
+
+from bot.core.admission.egress import way_out
+from bot.model.egress import EgressRule
+from bot.model.forge import RepoPath
+
+STAGING = EgressRule("staging", ("shop/*", "!shop/old"), ("10.2.0.0/16",), ("staging", "qa-*"))
+EVERYWHERE = EgressRule("everywhere", ("shop/*",), ("10.3.0.0/16",))
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("repo", "environment", "found"),
+    [
+        ("shop/web", "staging", STAGING),
+        ("Shop/Web", "qa-1", STAGING),
+        ("shop/web", "preview", EVERYWHERE),
+        ("shop/web", "Staging", EVERYWHERE),
+        ("shop/old", "staging", EVERYWHERE),
+        ("other/web", "staging", None),
+        ("shop-2/web", "staging", None),
+    ],
+)
+def test_the_first_rule_for_repository_and_environment_decides(
+    repo: str, environment: str, found: EgressRule | None
+) -> None:
+    path = RepoPath.parse(repo)
+    assert way_out((STAGING, EVERYWHERE), path, environment, trusted=True) == found
+    assert way_out((STAGING, EVERYWHERE), path, environment, trusted=False) is None
+
+
+def test_without_rules_nothing_is_reached() -> None:
+    assert way_out((), RepoPath("shop", "web"), "staging", trusted=True) is None
