@@ -169,5 +169,6 @@ def test_a_run_whose_environment_works_no_more_says_what_to_do() -> None:
     assert commands(*others) == ("/test", "/teardown")
     assert environment_line(failing, NOWHERE, NOW, timedelta()).deploy == "/deploy staging"
     assert environment_line(environment(), NOWHERE, NOW, timedelta()).deploy == ""
-    assert without_output(failing) == replace(failing, outage=replace(outage, log=""))
+    said = replace(outage, facts={**outage.facts, "cause": "KeyError: 'A'"})
+    assert without_output(replace(failing, outage=said)) == replace(failing, outage=replace(outage, log=""))
     assert without_output(others[0]) is others[0]
