@@ -7,6 +7,7 @@ from dataclasses import replace
 from bot.model.text import Text
 from bot.model.views import ConfigProblem
 from bot.pipeline import messages
+from bot.pipeline.yaml_tree import lines_of
 
 COLON = Text(
     "This is a full-width colon ： (Chinese input). Write : and a space.",
@@ -20,14 +21,14 @@ _LINES_BEFORE = 2
 
 def in_syntax(text: str, error: ConfigProblem) -> ConfigProblem:
     """Return a syntax error; if a key near it has a full-width colon, the error is about this colon."""
-    lines = text.split("\n")
+    lines = lines_of(text)
     before = [number for number in range(error.line - 1, 0, -1) if lines[number - 1].strip()]
     return _about_colon(error, lines, [error.line, *before[:_LINES_BEFORE]])
 
 
 def in_tree(text: str, problems: Iterable[ConfigProblem]) -> Iterator[ConfigProblem]:
     """Yield the problems; text in place of keys that has a full-width colon is about this colon."""
-    lines = text.split("\n")
+    lines = lines_of(text)
     for problem in problems:
         keys_missing = problem.message == messages.SECTION
         yield _about_colon(problem, lines, [problem.line]) if keys_missing else problem

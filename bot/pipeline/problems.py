@@ -7,7 +7,7 @@ from bot.model.text import Text, counted
 from bot.model.views import ConfigBroken, ConfigProblem
 from bot.pipeline import full_width
 from bot.pipeline.decoding import MAX_BYTES
-from bot.pipeline.yaml_tree import Mark, Path, YamlError
+from bot.pipeline.yaml_tree import Mark, Path, YamlError, lines_of
 
 MOST = 10
 """Problems of a file that are reported."""
@@ -46,7 +46,7 @@ def _first_of_each_key(problems: Iterable[ConfigProblem]) -> tuple[ConfigProblem
 
 def _excerpt(text: str, problems: Iterable[ConfigProblem]) -> str:
     """Return the numbered lines with problems, each with the lines before and after."""
-    lines = text.rstrip("\n").split("\n")
+    lines = lines_of(text.rstrip("\n"))
     wrong = {one.line for one in problems}
     near = sorted({line + by for line in wrong for by in (-1, 0, 1)} & set(range(1, len(lines) + 1)))
     shown = [

@@ -24,6 +24,7 @@ _STRING = {None, "!", "tag:yaml.org,2002:str"}
 _COLLECTION = {None, "!"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NULL = {"", "~", "null", "Null", "NULL"}
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,18 @@ def parse(text: str) -> Document:
         raise YamlError(mark_after(text[: error.position]), messages.NOT_PRINTABLE) from error
 
 
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text as YAML counts them: it knows more line breaks than one.
+
+    https://yaml.org/spec/1.1/#id871856
+    """
+    return _LINE_BREAK.split(text)
+
+
 def mark_after(before: str) -> Mark:
     """Return the position after this text."""
-    return Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
+    lines = lines_of(before)
+    return Mark(len(lines), len(lines[-1]) + 1)
 
 
 class _Loader(yaml.SafeLoader):

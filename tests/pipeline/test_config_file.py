@@ -516,6 +516,13 @@ def test_a_chinese_colon_elsewhere_does_not_hide_a_problem(text: str) -> None:
     assert only(text).message != full_width.COLON
 
 
+@pytest.mark.parametrize("line_break", ["\r", "\x85", "\u2028", "\u2029", "\r\n"])
+def test_lines_are_counted_as_yaml_counts_them(line_break: str) -> None:
+    problem = only(f"# a{line_break}version: 1{line_break}build：{line_break}  timeout: 60{line_break}x: [")
+
+    assert (problem.line, problem.column, problem.message) == (3, 6, full_width.COLON)
+
+
 def test_a_chinese_colon_in_text_is_text() -> None:
     found = read('deploy: {env: {NOTE: "价格：1"}}')
 
