@@ -280,3 +280,13 @@ async def test_problems_of_former_pods_are_ignored(world: World, observed: int) 
         world.is_up()
 
     await world.until_up(after={2 * ONE_LOOK: comes_up})
+
+
+@pytest.mark.parametrize("role", ["setup", "tests"])
+async def test_a_pod_that_an_interrupted_job_has_left_is_none_of_the_rollout(world: World, role: str) -> None:
+    world.pod(waiting("InvalidImageName"), f"{role}-x")
+    world.script.objects[POD.path(NAMESPACE, f"{role}-x")]["metadata"]["labels"] = {"chatops.role": role}
+
+    await world.until_up(after={2 * ONE_LOOK: world.is_up})
+    world.script.remove(POD, "web-5d-x")
+    await RolloutWatcher(world.cluster, NAMESPACE, LogWriter(FakeLog())).until_empty()

@@ -108,7 +108,7 @@ class RolloutWatcher:
 
         async def empty() -> bool:
             pods = await self._list(POD)
-            return not [pod for pod in pods if not _of_tests(pod)]
+            return not [pod for pod in pods if not _of_job_run(pod)]
 
         try:
             await until(GONE_AFTER, empty)
@@ -184,9 +184,10 @@ class RolloutWatcher:
 
 
 def _belongs(pod: Mapping[str, Any]) -> bool:
-    """Return whether a pod belongs to the rollout: it is not terminating and not one of tests."""
-    return not pod["metadata"].get("deletionTimestamp") and not _of_tests(pod)
+    """Return whether a pod belongs to the rollout: it is not terminating, and not one of a suite or setup."""
+    return not pod["metadata"].get("deletionTimestamp") and not _of_job_run(pod)
 
 
-def _of_tests(pod: Mapping[str, Any]) -> bool:
-    return bool((pod["metadata"].get("labels") or {}).get(cluster_labels.LABEL_ROLE) == "tests")
+def _of_job_run(pod: Mapping[str, Any]) -> bool:
+    """Return whether a pod is one of a suite, or of a command that an earlier attempt has left."""
+    return (pod["metadata"].get("labels") or {}).get(cluster_labels.LABEL_ROLE) in {"setup", "tests"}
