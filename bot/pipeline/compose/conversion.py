@@ -1,7 +1,9 @@
 """Converts a Compose file into the keys of `.chatops.yml`."""
 
+from dataclasses import replace
+
 from bot.pipeline import messages as own_messages
-from bot.pipeline.compose import deployed, hosts, messages, reading, values
+from bot.pipeline.compose import deployed, hosts, messages, reading, setup, values
 from bot.pipeline.compose.findings import Findings
 from bot.pipeline.compose.images import Images
 from bot.pipeline.compose.model import ComposeFile
@@ -47,11 +49,17 @@ def _services(compose: ComposeFile, deployed_one: str, around: Surroundings, fou
     mounted = {name: mounts(name, one, folder, found) for name, one in services.items()}
     check_shared(mounted, found)
     aliases = hosts.aliases(services, deployed_one)
+    run = {
+        name: images.of(name, one, mounted[name], deployed=name == deployed_one)
+        for name, one in services.items()
+    }
+    jobs = setup.jobs(services, deployed_one, run)
+    setup.put(services, jobs, found)
+    around = replace(around, absent=around.absent | jobs.keys())
     for name, service in services.items():
-        is_deployed = name == deployed_one
-        image = images.of(name, service, mounted[name], deployed=is_deployed)
-        converter = Converter(name, service, around, found, is_deployed)
-        converter.convert(image, mounted[name], aliases[name])
+        if name not in jobs:
+            converter = Converter(name, service, around, found, name == deployed_one)
+            converter.convert(run[name], mounted[name], aliases[name])
 
 
 def _check_names(compose: ComposeFile, deployed_one: str, found: Findings) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
+from bot.core.deciding.web_port import web_port
 from bot.pipeline.compose import messages, values
 from bot.pipeline.compose.findings import Findings
 from bot.pipeline.compose.model import Service
@@ -30,5 +31,5 @@ def needs(service: Service) -> tuple[str, ...]:
 
 
 def _rank(name: str, service: Service, needed: Collection[str]) -> tuple[bool, bool, bool]:
-    ports = values.all_ports(service.ports or ())
-    return name in needed, bool(ports) and _NOT_WEB.issuperset(ports), service.build is None
+    port = web_port(values.all_ports(service.ports or ()))
+    return name in needed, port in _NOT_WEB, service.build is None

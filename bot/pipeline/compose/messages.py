@@ -68,8 +68,10 @@ DOCKERFILE = Text("Expected a Dockerfile inside of the build context.", "应为�
 ENV_FILE = Text("Expected a file of this repository.", "应为本仓库内的文件")
 BUILD_CONTEXT = Text("Expected a directory of this repository.", "应为本仓库内的目录")
 COMPLETED = Text(
-    "Not supported: nothing waits for a service to end. Move its command to deploy.setup in .chatops.yml.",
-    "不支持等待服务结束：请把它的命令移到 .chatops.yml 的 deploy.setup 中",
+    "Not supported: only the deployed service waits for a command to end, in its own image. Move the command"
+    " to deploy.setup in .chatops.yml.",
+    "不支持：只有被部署的服务会等待命令结束，并且须在它自己的镜像中执行。请把命令移到 .chatops.yml 的"
+    " deploy.setup 中",
 )
 CONDITION = Text("Expected service_started or service_healthy.", "应为 service_started 或 service_healthy")
 HOST_PATH = Text(

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal
 
 STRICT: dict[str, Any] = {"extra": "forbid"}
 
+COMPLETED = "service_completed_successfully"
+
 Texts = tuple[str, ...]
 Pairs = Mapping[str, str | None] | Texts | None
 """Names and values, or a list of `NAME=value`."""

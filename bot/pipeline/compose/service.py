@@ -8,7 +8,7 @@ from bot.core.language.spelling import nearest
 from bot.pipeline import messages as own_messages
 from bot.pipeline.compose import messages, values
 from bot.pipeline.compose.findings import Findings
-from bot.pipeline.compose.model import ComposeFile, EnvFile, Healthcheck, Port, Service, Words
+from bot.pipeline.compose.model import COMPLETED, ComposeFile, EnvFile, Healthcheck, Port, Service, Words
 from bot.pipeline.compose.mounts import Mounts
 from bot.pipeline.compose.places import in_repository
 from bot.pipeline.compose.project import Project
@@ -147,13 +147,11 @@ class Converter:
         wanted = self.service.depends_on or ()
         places = list[tuple[str, Path]]()
         for index, name in enumerate(wanted):
-            path = self._path("depends_on", index)
+            path = self._path("depends_on", name if isinstance(wanted, Mapping) else index)
+            if self.deployed and name in self.around.absent:
+                continue
             if isinstance(wanted, Mapping):
-                path = self._path("depends_on", name)
-                if wanted[name].condition == "service_completed_successfully":
-                    self.found.wrong((*path, "condition"), messages.COMPLETED)
-                elif wanted[name].condition not in {"service_started", "service_healthy"}:
-                    self.found.wrong((*path, "condition"), messages.CONDITION)
+                self._condition(path, wanted[name].condition)
             if name in self.around.known:
                 places.append((values.label(name), path))
             elif name not in self.around.absent:
@@ -161,6 +159,12 @@ class Converter:
                 self.found.wrong(path, own_messages.unknown_service(self.around.known), guess)
         if not self.deployed:
             self._put_list("depends_on", places)
+
+    def _condition(self, path: Path, condition: str) -> None:
+        if condition == COMPLETED:
+            self.found.wrong((*path, "condition"), messages.COMPLETED)
+        elif condition not in {"service_started", "service_healthy"}:
+            self.found.wrong((*path, "condition"), messages.CONDITION)
 
 
 def env_paths(name: str, service: Service) -> Iterator[tuple[EnvFile, Path]]:

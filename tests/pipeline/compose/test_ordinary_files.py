@@ -248,3 +248,34 @@ def test_a_variable_without_a_value_is_left_out() -> None:
 def test_the_first_name_that_compose_looks_for_counts() -> None:
     assert composed.found_among(["docker-compose.yml", "README.md", "compose.yml"]) == "compose.yml"
     assert composed.found_among(["docker-compose.prod.yml"]) is None
+
+
+def test_what_visitors_reach_is_deployed_rather_than_what_serves_it() -> None:
+    found = pipeline("""\
+services:
+  registry: {build: nacos, ports: ["8848:8848", "9848:9848"]}
+  queue: {image: rabbitmq, ports: ["5672:5672", "15672:15672"]}
+  gateway: {build: gateway, ports: ["8080:8080"]}
+  admin: {image: adminer, ports: ["8081:8080"]}
+  web: {build: nginx, ports: ["80:80"], depends_on: [gateway]}
+""")
+    assert found.deploy.image == "web"
+    assert found.services["registry"].port == 8848
+
+
+def test_what_the_deployed_service_waits_for_to_end_becomes_its_setup() -> None:
+    found = pipeline("""\
+services:
+  web:
+    build: .
+    ports: [8000]
+    depends_on:
+      seed: {condition: service_completed_successfully}
+      migrate: {condition: service_completed_successfully}
+      db: {condition: service_started}
+  migrate: {build: ., command: python manage.py migrate, depends_on: [db]}
+  seed: {build: ., command: [sh, -c, "a && b"]}
+  db: {image: postgres}
+""")
+    assert found.deploy.setup == ("sh -c 'a && b'", "python manage.py migrate")
+    assert list(found.services) == ["db"]

@@ -141,7 +141,7 @@ def test_each_problem_has_its_place(lines: str, line: int, column: int, where: s
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
-        ("service_completed_successfully", "Not supported: nothing waits"),
+        ("service_completed_successfully", "Not supported: only the deployed"),
         ("healthy", "Expected service_started"),
     ],
 )
@@ -261,3 +261,9 @@ def test_a_compose_file_must_be_text() -> None:
     found = reading("", files={"docker-compose.yml": b"services: \xff"})
     assert isinstance(found, ConfigBroken)
     assert found.problems[0].message.en == "The file must be UTF-8 text."
+
+
+def test_a_command_that_is_waited_for_is_read_as_well() -> None:
+    migrate = '  migrate: {image: nginx, command: "a \'b"}\n'
+    text = f"{WEB}    depends_on: {{migrate: {{condition: service_completed_successfully}}}}\n{migrate}"
+    assert problems(text)[0][2:4] == ("services.migrate.command", "The quotes are never closed.")
