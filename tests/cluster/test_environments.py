@@ -119,6 +119,40 @@ async def test_a_service_reaches_the_services_beside_it(
     assert visit(previews.host).text == "at your service\n"
 
 
+async def test_containers_have_entrypoints_folders_hostnames_and_commands_as_health_checks(
+    previews: Previews, cluster: Access, visit: Visit, log: FakeLog
+) -> None:
+    beside = [
+        ServiceSpec(
+            "store",
+            previews.image.pinned,
+            entrypoint=("sh", "-c"),
+            command=("sleep 1; pwd > index.html; exec httpd -f -p 8080",),
+            working_dir="/dev/shm",
+            port=8080,
+            aliases=("shop-store",),
+            health_command=("test", "-e", "/dev/shm/index.html"),
+        )
+    ]
+    # A node learns of a Service's pods a moment later.
+    fetch = "until wget -qO index.html http://shop-store:8080/; do sleep 0.1; done; exec httpd -f -p 8080"
+
+    await previews.platform.deploy(
+        previews.environment(
+            services=beside,
+            entrypoint=("sh",),
+            command=("-c", fetch),
+            working_dir="/dev/shm",
+            aliases=("web",),
+        ),
+        log,
+    )
+
+    assert visit(previews.host).text == "/dev/shm\n"
+    web = cluster.get(named("v1", "Service", "web", previews.namespace))
+    assert web.spec.selector.to_dict() == {"chatops.part": "app"}
+
+
 async def test_services_start_in_order_with_health_volumes_and_images_of_the_commit(
     previews: Previews, cluster: Access, visit: Visit, log: FakeLog
 ) -> None:
