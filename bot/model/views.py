@@ -160,6 +160,8 @@ class ConfigBroken:
     excerpt: str = ""
     """The offending lines with numbers, hostile."""
     proposed: bool = False
+    found: bool = False
+    """Whether no configuration names the file: it is a Compose file, and there is no `.chatops.yml`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,13 +55,19 @@ async def test_a_broken_compose_file_is_reported_with_its_place(tester: OfflineT
     said = await tester.opened()
     assert f"`{FILE}` on `master` has 1 error" in said
     assert "Line 14, column 5, `services.db.privileged`: Not allowed" in said
+    assert "To have nothing run automatically, add one with `on: {open: [], update: []}`" in said
+    await tester.push()
+    await tester.says_nothing()
+    assert f"`{FILE}` on `master` has 1 error" in await tester.says("/deploy")
 
 
 async def test_a_dockerfile_in_the_root_comes_first_and_the_comment_says_so(tester: OfflineTester) -> None:
     await based_on(tester, {FILE: COMPOSE})
     said = await tester.opened()
     assert "Preview ready" in said
-    assert f"For the services of `{FILE}` as well, add `deploy: {{compose: {FILE}}}`" in said
+    hint = f"For the services of `{FILE}` as well, add `deploy: {{compose: {FILE}}}`"
+    assert hint in said
+    assert hint not in await tester.says("/deploy")
     (spec,) = tester.world.deployed.values()
     assert spec.services == ()
 

@@ -150,7 +150,7 @@ def _broken_compose() -> ConfigBroken:
         files={"compose.yaml": _COMPOSE, **missing},
     )
     assert isinstance(found, ConfigBroken)
-    return found
+    return replace(found, found=True)
 
 
 def message(template: str, **facts: object) -> Message:

@@ -38,6 +38,8 @@ class Configuration:
     """Whether it is that of the base branch."""
     notes: tuple[Note, ...] = ()
     """Why it is not the base branch's own file, if that one differs."""
+    hints: tuple[Note, ...] = ()
+    """What to say once, when a pull request is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +137,20 @@ class ConfigReader:
         """
         if branch is None:
             return Configuration(None, reviewed)
-        notes = tuple[Note, ...]()
         if content is None:
             names = await self.files.names(repo, branch.sha)
             compose = composed.found_among(names)
-            if compose is not None and composed.DOCKERFILE in names:
-                facts = {"file": compose, "setting": config_file.COMPOSE_ALONE.format(compose).strip()}
-                notes, compose = (Note("compose_not_used", facts),), None
             if compose is None:
-                return Configuration(None, reviewed, notes)
-            content = config_file.COMPOSE_ALONE.format(compose).encode()
-        return Configuration(await self._parsed(repo, branch.sha, content, ref), reviewed, notes)
+                return Configuration(None, reviewed)
+            text = config_file.COMPOSE_ALONE.format(compose)
+            if composed.DOCKERFILE in names:
+                unused = Note("compose_not_used", {"file": compose, "setting": text.strip()})
+                return Configuration(None, reviewed, hints=(unused,))
+            found = await self._parsed(repo, branch.sha, text.encode(), ref)
+            if isinstance(found, ConfigBroken):
+                found = replace(found, found=True)
+            return Configuration(found, reviewed)
+        return Configuration(await self._parsed(repo, branch.sha, content, ref), reviewed)
 
     async def _parsed(self, repo: RepoPath, sha: str, content: bytes, ref: str) -> Pipeline | ConfigBroken:
         """Return the contents, with those of the files of the same commit that it refers to."""

@@ -246,6 +246,8 @@ class Decider:
         broken = (replace(proposed, proposed=True),) if isinstance(proposed, ConfigBroken) else ()
         if facts.broken is None and await self._builds_nothing(facts):
             outcome: Outcome = Ignore("there is neither a configuration nor a Dockerfile")
+        elif facts.broken and facts.broken.found and delivery.trigger is Trigger.UPDATE:
+            outcome = Ignore("the Compose file cannot be used, as was said when the pull request was opened")
         else:
             current = snapshot if snapshot.trusted else replace(snapshot, active=())
             skip = await skip_reason(delivery.trigger, self.forge, self.gatherer.records, snapshot, files)
@@ -254,6 +256,8 @@ class Decider:
         if isinstance(proposed, Pipeline) and facts.reviewed:
             # A proposed configuration is checked when it changes, and takes effect once it is merged.
             notes = (Note("config_changed", {"file": changed or ""}), *notes)
+        if delivery.trigger is Trigger.OPEN:
+            notes = (*notes, *facts.hints)
         decided = self._joined((outcome,), facts, self._subject(facts, origin, notes))
         decided = replace(decided, replies=(*broken, *decided.replies))
         if not snapshot.trusted:

@@ -44,6 +44,8 @@ class Facts:
     """Approvals that turned out not to count any more."""
     notes: tuple[Note, ...] = ()
     """What to say about the configuration with a run."""
+    hints: tuple[Note, ...] = ()
+    """What to say about it once, when the pull request is opened."""
     reviewed: bool = True
     """Whether the configuration is that of the base branch, and will change when this is merged."""
 
@@ -112,6 +114,7 @@ class FactGatherer:
             language=usable.language or self.language,
             revoked=trust.revoked,
             notes=config.notes,
+            hints=config.hints,
             reviewed=config.reviewed,
         )
 
