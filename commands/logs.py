@@ -16,6 +16,10 @@ from bot.model.views import Message
 _CHINESE = {"构建": "build", "部署": "deploy", "测试": "test", "清理": "teardown"}
 
 
+DEPLOYED = "app"
+"""What runners call the deployed service."""
+
+
 def step(text: str) -> str:
     """Return the name of a step that is given in English or Chinese."""
     return _CHINESE.get(text, text.casefold())
@@ -43,12 +47,18 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     found = now.logs.get(args.name) if args.name else _default(tuple(now.logs.values()))
     if found is not None:
         return _of_step(found, now)
-    if args.name and (service := now.service_logs.get(args.name)):
+    if args.name and (service := _service(args.name, now)):
         return _of_service(service, now)
     if args.name and now.unread:
         return now.unread
     known = ", ".join((*now.logs, *now.service_logs))
     return Refuse(Reason.NO_LOG, {"name": args.name or "", "known": known})
+
+
+def _service(name: str, now: Snapshot) -> ServiceLog | None:
+    """Return the output of a service by its name, or of the deployed one by another of its hostnames."""
+    known = now.service_logs
+    return known.get(name) or (known.get(DEPLOYED) if name in now.pipeline.deploy.aliases else None)
 
 
 def _of_step(found: LogTail, now: Snapshot) -> Reply:

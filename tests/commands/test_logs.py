@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from bot.model.outcome import Outcome, Refuse, Reply
-from bot.model.pipeline import DeployConfig
+from bot.model.pipeline import DeployConfig, Pipeline
 from bot.model.plan import Deploy, Plan, StepName
 from bot.model.reason import Reason
 from bot.model.run import StepRecord, StepState
@@ -107,6 +107,18 @@ def service_reply(found: ServiceLog, *, environment: str = "staging", brief: boo
 @pytest.mark.parametrize("words", ["db", "DB", "service=db", "服务=db"])
 def test_the_output_of_a_service_is_shown(words: str) -> None:
     assert decided(words, BUILD, services=[DB]) == service_reply(DB)
+
+
+def test_the_deployed_service_is_also_known_by_its_name_in_a_compose_file() -> None:
+    app = replace(DB, name="app")
+    pipeline = Pipeline(deploy=DeployConfig(aliases=("web",)))
+    facts = replace(snapshot(service_logs=(app, DB)), pipeline=pipeline)
+
+    def decide(name: str) -> Outcome:
+        return logs.command.plan(logs.command.bind([name]), facts)
+
+    assert decide("web") == decide("app") == service_reply(app)
+    assert decide("db") == service_reply(DB)
 
 
 def test_a_step_comes_before_a_service_with_its_name() -> None:
