@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.admission.egress import way_out
+from bot.core.admission.egress import reachable, way_out
 from bot.model.egress import EgressRule
 from bot.model.forge import RepoPath
 
@@ -33,3 +33,19 @@ def test_the_first_rule_for_repository_and_environment_decides(
 
 def test_without_rules_nothing_is_reached() -> None:
     assert way_out((), RepoPath("shop", "web"), "staging", trusted=True) is None
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("cidr", "found"),
+    [
+        ("10.2.0.0/16", ("10.2.0.0/16",)),
+        ("100.100.100.200/32", ()),
+        ("169.254.169.254/32", ()),
+        ("169.254.0.0/16", ()),
+        ("169.254.0.0/15", ("169.255.0.0/16",)),
+        ("100.100.100.200/30", ("100.100.100.201/32", "100.100.100.202/31")),
+    ],
+)
+def test_metadata_services_are_in_no_network_that_can_be_reached(cidr: str, found: tuple[str, ...]) -> None:
+    assert reachable([cidr]) == found

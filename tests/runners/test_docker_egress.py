@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
@@ -19,6 +20,8 @@ from tests.runners.conftest import KEY, Stage
 __all__ = ["team_network"]
 
 pytestmark = [pytest.mark.docker, pytest.mark.attack]
+
+METADATA = ("169.254.169.254", "169.254.170.2", "100.100.100.200")
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,17 @@ async def test_a_way_out_that_the_operator_takes_back_is_closed(way_out: WayOut)
     assert not way_out.reaches(way_out.network.database)
 
 
+@pytest.mark.parametrize("mode", ["auto", "off"])
+async def test_ways_out_stay_closed_when_the_settings_have_none_any_more(way_out: WayOut, mode: Mode) -> None:
+    await way_out.platform.deploy(way_out.spec(), way_out.stage.log)
+    later = DockerPlatform(way_out.engine, instance=way_out.stage.instance, firewall=mode)
+
+    await later.ways_out.remove_outdated()
+
+    assert not way_out.reaches(way_out.network.database)
+    assert not way_out.reaches(way_out.network.machine), "this machine"
+
+
 async def test_a_container_with_a_way_out_does_not_start_with_the_machine(way_out: WayOut) -> None:
     await way_out.platform.deploy(way_out.spec(), way_out.stage.log)
 
@@ -115,19 +129,16 @@ async def test_without_rules_nothing_with_a_way_out_is_deployed(
     assert await platform.inventory() == ()
 
 
-def test_metadata_services_stay_out_of_reach_whatever_is_allowed() -> None:
+def test_metadata_services_stay_out_of_reach_whatever_is_allowed_in_whichever_order() -> None:
     everything = EgressRule("all", ("*/*",), ("0.0.0.0/0",))
 
-    rules = egress.egress_rules("bot", (everything,))
+    host, dropped, *allowed = egress.egress_rules("bot", (everything,))
 
-    # The firewall inserts each rule before those that precede it here.
-    reversed_rules = [" ".join(options) for chain, options in reversed(rules) if chain == "DOCKER-USER"]
-    assert [line.split(" -d ")[-1] for line in reversed_rules[:2]] == [
-        "100.100.100.200 -j DROP",
-        "169.254.0.0/16 -j DROP",
-    ]
-    assert reversed_rules[-1].endswith("-j DROP")
-    assert egress.egress_rules("bot", ()) == ()
+    assert host[0] == "INPUT"
+    assert dropped[1][-1] == "DROP"
+    networks = [IPv4Network(options[options.index("-d") + 1]) for _, options in allowed]
+    assert not any(IPv4Address(one) in network for one in METADATA for network in networks)
+    assert sum(network.num_addresses for network in networks) == (1 << 32) - (1 << 16) - 1
 
 
 def test_each_way_out_has_bridges_of_its_own_within_those_of_the_bot() -> None:

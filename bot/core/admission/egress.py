@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from ipaddress import IPv4Network
 
 from bot.core.admission.served import serves
 from bot.model.egress import EgressRule
 from bot.model.forge import RepoPath
+
+METADATA = ("169.254.0.0/16", "100.100.100.200")
+"""Where clouds answer machines with their credentials; the second is Alibaba Cloud's."""
 
 
 def way_out(
@@ -22,3 +26,21 @@ def way_out(
         if serves(rule.repos, repo) and any(fnmatchcase(environment, one) for one in rule.environments)
     )
     return next(fitting, None) if trusted else None
+
+
+def reachable(cidrs: Iterable[str]) -> tuple[str, ...]:
+    """Return these networks without the metadata services of clouds, as several smaller ones if need be.
+
+    >>> reachable(["10.2.0.0/16", "100.100.100.200/31", "169.254.169.254/32"])
+    ('10.2.0.0/16', '100.100.100.201/32')
+    """
+    found = [IPv4Network(cidr) for cidr in cidrs]
+    for excluded in map(IPv4Network, METADATA):
+        found = [part for network in found for part in _without(network, excluded)]
+    return tuple(map(str, found))
+
+
+def _without(network: IPv4Network, excluded: IPv4Network) -> Iterable[IPv4Network]:
+    if network.subnet_of(excluded):
+        return ()
+    return sorted(network.address_exclude(excluded)) if excluded.subnet_of(network) else (network,)

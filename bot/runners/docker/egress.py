@@ -1,15 +1,17 @@
 """The ways out of environments: bridges of their own, and the firewall rules that bound them.
 
 The rule that drops everything is set first and is about all these bridges, so that whatever is missing, also
-after a change of the settings, closes the way. See `Firewall`.
+after a change of the settings, closes the way. It stays when the settings have no way out any more: there can
+still be bridges of earlier ones. See `Firewall`.
 """
 
 import base64
 import hashlib
 from collections.abc import Iterable
 
+from bot.core.admission.egress import reachable
 from bot.model.egress import EgressRule
-from bot.runners.docker.firewall import METADATA, NEW, Rule
+from bot.runners.docker.firewall import NEW, Rule
 
 
 def bridges(instance: str) -> str:
@@ -28,23 +30,22 @@ def bridge_name(instance: str, rule: EgressRule, network: str) -> str:
 
 
 def egress_rules(instance: str, rules: Iterable[EgressRule]) -> tuple[Rule, ...]:
-    """Return the rules for all bridges with a way out; each is placed before those that precede it here."""
+    """Return the rules for all bridges with a way out; each is placed before those that precede it here.
+
+    Those after the first two allow something, none of them a metadata service: their order does not matter.
+    """
     all_of = ("-i", f"{bridges(instance)}+")
-    given = tuple(rules)
-    if not given:
-        return ()
     return (
         ("INPUT", (*all_of, *NEW)),
         # With bridge-nf-call-iptables, what containers of one environment send each other passes here too.
         ("DOCKER-USER", (*all_of, "!", "-o", f"{bridges(instance)}+", "-j", "DROP")),
-        *(allowed for rule in given for allowed in _allowed(instance, rule)),
-        *(("DOCKER-USER", (*all_of, "-d", address, "-j", "DROP")) for address in METADATA),
+        *(allowed for rule in rules for allowed in _allowed(instance, rule)),
     )
 
 
 def _allowed(instance: str, rule: EgressRule) -> Iterable[Rule]:
     of = ("-i", f"{bridges_of(instance, rule)}+")
-    for cidr in rule.cidrs:
+    for cidr in reachable(rule.cidrs):
         yield "DOCKER-USER", (*of, "-d", cidr, "-j", "RETURN")
     for address in rule.resolvers:
         for protocol in ("udp", "tcp"):

@@ -15,6 +15,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal
 
+from bot.core.admission.egress import METADATA
 from bot.runners.cleanup import uninterrupted
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,6 @@ Rule = tuple[str, tuple[str, ...]]
 CHAINS = ("INPUT", "DOCKER-USER")
 """The chains with the bot's rules."""
 NEW = ("-m", "conntrack", "--ctstate", "NEW", "-j", "DROP")
-METADATA = ("169.254.0.0/16", "100.100.100.200")
-"""Where clouds answer machines with their credentials; the second is Alibaba Cloud's."""
 
 
 def preview_rules(prefix: str) -> tuple[Rule, ...]:

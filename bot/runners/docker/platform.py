@@ -79,7 +79,8 @@ class DockerPlatform:
         self._parts = Parts(engine, self._containers, instance)
         self.firewall = Firewall(instance, preview_rules(bridge_prefix(instance)), firewall)
         self._has_ways_out = bool(egress)
-        self.ways_out = Firewall(instance, egress_rules(instance, egress), firewall, "egress")
+        # Never off: ways out of earlier settings must stay closed.
+        self.ways_out = Firewall(instance, egress_rules(instance, egress), "auto", "egress")
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         """Deploy; see `Platform.deploy`."""
@@ -207,7 +208,7 @@ class DockerPlatform:
         """Set the firewall rules of the ways out; without them, nothing may be deployed that has one."""
         if egress is None:
             return
-        if problem := "it is off" if self.ways_out.off else await self.ways_out.ensure():
+        if problem := "it is off" if self.firewall.off else await self.ways_out.ensure():
             raise GiveUp(Reason.EGRESS_UNBOUNDED, {"name": egress.name, "message": problem})
         log.note(f"may reach {', '.join(egress.cidrs)} ({egress.name})")
 

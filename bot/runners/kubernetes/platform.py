@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from bot.core.admission.egress import reachable
 from bot.core.runs.fencing import holder_of, may_remove
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import ChatOpsError, GiveUp, TellUser
@@ -54,7 +55,7 @@ class KubernetesPlatform:
             planner = DeploymentPlanner(spec, namespace, self._options, self._charts, self._sandbox)
             plan = await planner.plan()
             host, entry = spec.host.partition(".")[0], f"{plan.entry.service}:{plan.entry.port}"
-            egress = spec.egress.cidrs if spec.egress else ()
+            egress = reachable(spec.egress.cidrs) if spec.egress else ()
             owner = NamespaceOwner(spec.key, labels, spec.owner, spec.expires, host, entry, egress)
             await self._namespaces.ensure(owner)
             writer.line(f"namespace {namespace}")
