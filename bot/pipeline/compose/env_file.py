@@ -7,15 +7,16 @@ from bot.pipeline.compose import messages
 from bot.pipeline.compose.variables import Interpolation, VariableError
 from bot.pipeline.yaml_tree import YamlError, mark_after
 
+# Blanks that are taken are never given back: a long line of them would be split in every way.
 _ENTRY = re.compile(
     r"""
-    [^\S\n]*
-    (?:(?:export[^\S\n]+)?(?P<name>[A-Za-z_][\w.-]*)[^\S\n]*
-        (?P<given>=[^\S\n]*
-            (?:'(?P<raw>[^']*)'|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\n'"#][^\n]*)?)
+    [^\S\n]*+
+    (?:(?:export[^\S\n]++)?(?P<name>[A-Za-z_][\w.-]*+)[^\S\n]*+
+        (?P<given>=[^\S\n]*+
+            (?:'(?P<raw>[^']*)'|"(?P<quoted>(?:[^"\\]|\\.)*+)"|(?P<plain>[^\n'"#][^\n]*)?)
         )?
     )?
-    [^\S\n]*(?:\#[^\n]*)?(?:\n|\Z)
+    [^\S\n]*+(?:\#[^\n]*)?(?:\n|\Z)
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
 )

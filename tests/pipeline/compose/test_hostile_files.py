@@ -46,6 +46,12 @@ def test_sizes_are_bounded(text: str, message: str) -> None:
     assert one(text, __env=f"BIG={'x' * 10_000}\n")[1].startswith(message)
 
 
+@pytest.mark.parametrize("blanks", ["{}", "export {}", "A{}", "A={}", "A='b'{}", 'A="b"{}'])
+def test_a_line_of_blanks_costs_as_much_as_it_is_long(blanks: str) -> None:
+    blank = blanks.format(" " * 60_000)
+    assert one(f"{WEB}    env_file: a\n", a=f'{blank}"')[1].startswith("Expected NAME=value")
+
+
 def test_variables_files_are_bounded() -> None:
     assert one(f"{WEB}    env_file: a\n", a="#" * (MAX_BYTES + 1)) == ("a", "The file is larger than 64 KiB.")
 
