@@ -26,7 +26,7 @@ class Gitee:
 
     async def root_files(self, repo: RepoPath, ref: str) -> tuple[str, ...]:
         self.calls.append(f"root of {repo} at {ref}")
-        return ("compose.yaml",)
+        return ("compose.yaml", *(f"other-{number}" for number in range(10_000)))
 
     async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:
         self.calls.append(f"{path} of {repo} at {ref}")

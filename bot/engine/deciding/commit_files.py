@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.engine.deciding.cache import BriefCache
 from bot.model.forge import RepoPath
+from bot.pipeline import composed
 from bot.pipeline.decoding import MAX_BYTES
 from bot.ports import Forge
 
@@ -19,13 +20,17 @@ class CommitFiles:
 
     forge: Forge
     lists: BriefCache[tuple[str, ...]]
-    """Names of the files in the root, by repository and commit."""
+    """What describes a repository in its root, by repository and commit."""
     contents: BriefCache[bytes | None]
     """By repository, commit and path; of a large file only as much as shows that it is too large."""
 
     async def names(self, repo: RepoPath, sha: str) -> tuple[str, ...]:
-        """Return the names of the files in the root of a commit."""
-        return await self.lists.get((str(repo).lower(), sha), lambda: self.forge.root_files(repo, sha))
+        """Return which of the Compose files and the Dockerfile the root of a commit has."""
+        return await self.lists.get((str(repo).lower(), sha), lambda: self._names(repo, sha))
+
+    async def _names(self, repo: RepoPath, sha: str) -> tuple[str, ...]:
+        wanted = {*composed.NAMES, composed.DOCKERFILE}
+        return tuple(wanted.intersection(await self.forge.root_files(repo, sha)))
 
     async def read(self, repo: RepoPath, sha: str, paths: Iterable[str]) -> Mapping[str, bytes | None]:
         """Return the contents of files; None for each that the commit does not have."""
