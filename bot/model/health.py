@@ -23,6 +23,8 @@ class Part:
     made_at: datetime | None = None
     run: int = 0
     """The run that created it; 0 if its runner never has parts of two deployments of an environment."""
+    store: str = ""
+    """Identity of the store that gave out the run's number; empty if the look did not tell."""
     reason: Reason | None = None
     """Why it is not up, or was restarted last; None if it runs undisturbed."""
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -207,7 +207,7 @@ class Platform(Protocol):
         ...
 
     async def parts_of(self, key: EnvironmentKey) -> Sequence[Part]:
-        """Return the parts of one environment, of all its deployments, each with the run that created it.
+        """Return the parts of one environment, of all its deployments, each with run and store.
 
         Raises as `parts` does.
         """

@@ -36,7 +36,7 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
             context.adapters.builds.check_image(service.image, own, f"services.{name}")
     spec = specification(step, context, image, await _port(step, context))
     platform = context.adapters.platform(step.config.runner)
-    await service_logs.keep(spec.key, (platform,), context.adapters.reports)
+    await service_logs.keep(step.environment, (platform,), context)
     async with _definition(step, context) as definition:
         spec = await _beside(replace(spec, definition=definition), step, context)
         try:

@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.results.masked import Mask
-from bot.model.environment import Environment, EnvironmentKey
+from bot.model.environment import Environment
 from bot.model.errors import ChatOpsError
 from bot.model.health import Part
 from bot.model.pipeline import RunnerName
 from bot.model.run import Run
 from bot.model.service_log import ServiceLog
-from bot.ports import LogReader, Platform, Reports
+from bot.ports import LogReader, Platform
+from bot.steps.context import StepContext
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +25,18 @@ KEEPING_SECONDS = 20
 """How long a removal waits for the output of what it removes."""
 
 
-async def keep(key: EnvironmentKey, platforms: Collection[Platform], reports: Reports) -> None:
-    """Keep the output of everything in an environment before it is removed, as far as it can be read."""
+async def keep(environment: str, platforms: Collection[Platform], context: StepContext) -> None:
+    """Keep the output of everything in an environment before it is removed, as far as it can be read.
+
+    Not that of runs of a store that was lost: other runs have their numbers now.
+    """
+    key, stores = context.key(environment), {holder.store for holder in context.holders}
     try:
         async with asyncio.timeout(KEEPING_SECONDS):
             for platform in platforms:
                 for part in await platform.parts_of(key):
-                    if text := _end(await platform.output(part, LINES)):
-                        await reports.keep_service(part.run, part.name, text)
+                    if part.store in stores and (text := _end(await platform.output(part, LINES))):
+                        await context.adapters.reports.keep_service(part.run, part.name, text)
     except (ChatOpsError, TimeoutError) as error:
         logger.warning("%s: not all output of its services was kept: %s", key, error)
 

@@ -14,7 +14,7 @@ async def run(step: Teardown, context: StepContext) -> StepResult:
     names = (step.environment,) if step.environment else tuple(context.environments)
     platforms = context.adapters.platforms.values()
     for name in names:
-        await service_logs.keep(context.key(name), platforms, context.adapters.reports)
+        await service_logs.keep(name, platforms, context)
         await job.remove(step, name, context)
         for holder in await _holders(name, context):
             for platform in platforms:

@@ -305,3 +305,16 @@ async def test_every_replica_says_when_it_starts_what_its_store_owns(tester: Off
     (said,) = [task for task in tester.bot.reconciling.tasks if task.name == "ownership"]
     assert said.everywhere, "a new leader would say so for the first time when this is due again"
     assert said.every < ownership.LASTS.total_seconds() / 2
+
+
+@pytest.mark.attack
+async def test_the_output_of_an_unknown_run_is_not_kept_with_a_run_of_this_store(
+    deployed: OfflineTester,
+) -> None:
+    await lose_store(deployed)
+    await deployed.sweep()
+
+    await deployed.says("/teardown")
+
+    assert not deployed.world.deployed
+    assert deployed.world.kept == {}

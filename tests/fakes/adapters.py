@@ -334,8 +334,10 @@ class FakeAdapters:
     async def parts_of(self, key: EnvironmentKey) -> Sequence[Part]:
         await self._state.script.pass_through("parts of")
         there = self._state.deployed.get(key)
-        run = holder_of(there.labels).run if there else 0
-        return [replace(part, run=run) for part in self._state.parts.get(key, (WELL,)) if there]
+        by = holder_of(there.labels) if there else Holder(0, 0)
+        return [
+            replace(part, run=by.run, store=by.store) for part in self._state.parts.get(key, (WELL,)) if there
+        ]
 
     async def output(self, part: Part, lines: int = 20) -> str:
         await self._state.script.pass_through("output")

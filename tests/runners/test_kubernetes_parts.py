@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.core import naming
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
@@ -76,18 +77,19 @@ async def test_only_what_looks_unwell_takes_more_requests(tmp_path: Path) -> Non
 
 async def test_the_parts_of_one_environment_are_read_with_what_has_their_output(tmp_path: Path) -> None:
     asked: list[tuple[str, str]] = []
-    space = {**namespace("pr-12-shop")}
+    name = naming.namespace(key(12), OPTIONS.prefix, OPTIONS.instance)
+    space = namespace("pr-12-shop")
     space["metadata"]["labels"] = {**cluster_labels.of_environment("bot", key(12)), "chatops.run": "7"}
 
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/log"):
             asked.append((request.path, request.query["tailLines"]))
             return web.Response(body=b"ready\n")
-        if request.path.endswith("/namespaces/pr-12-shop"):
+        if request.path.endswith(f"/namespaces/{name}"):
             return web.json_response(space)
-        items = {"deployments": [web_in("pr-12-shop", 1)], "pods": [pod({"running": {}})]}
-        if "/pr-12-shop/" not in request.path:
+        if f"/{name}/" not in request.path:
             return web.json_response({}, status=404)
+        items = {"deployments": [web_in(name, 1)], "pods": [pod({"running": {}})]}
         return web.json_response({"items": items.get(request.path.rpartition("/")[2], [])})
 
     async with serving(answer, tmp_path) as cluster:
@@ -96,4 +98,4 @@ async def test_the_parts_of_one_environment_are_read_with_what_has_their_output(
         assert (part.name, part.up, part.run) == ("web", True, 7)
         assert await parts.output(part, 500) == "ready"
         assert await parts.of(key(13)) == ()
-    assert asked == [("/api/v1/namespaces/pr-12-shop/pods/web-1/log", "500")]
+    assert asked == [(f"/api/v1/namespaces/{name}/pods/web-1/log", "500")]

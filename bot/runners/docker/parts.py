@@ -63,7 +63,9 @@ class Parts:
     async def _part(self, item: Item, listed: Mapping[str, Any]) -> list[Part]:
         name = naming.part(item.name, item.key, self._instance, item.run)
         serves = (listed.get("Labels") or {}).get(LABEL_ROLE) == ContainerKind.APP
-        part = Part(item.id, name, up=True, serves=serves, made_at=item.made_at, run=item.run)
+        part = Part(
+            item.id, name, up=True, serves=serves, made_at=item.made_at, run=item.run, store=item.store
+        )
         if _undisturbed(listed):
             return [part]
         try:

@@ -44,7 +44,7 @@ class Parts:
         labels = await self._namespaces.labels(key)
         if labels is None:
             return ()
-        namespace, run = self._namespaces.name(key), holder_of(labels).run
+        namespace, holder = self._namespaces.name(key), holder_of(labels)
         pods, *listed = await asyncio.gather(
             *(self._cluster.list(kind.path(namespace)) for kind in (POD, *WORKLOADS))
         )
@@ -53,7 +53,8 @@ class Parts:
             for kind, bodies in zip(WORKLOADS, listed, strict=True)
             for body in bodies
         ]
-        return [replace(workload_health.part_with_output(each, pods), run=run) for each in workloads]
+        parts = (workload_health.part_with_output(each, pods) for each in workloads)
+        return [replace(part, run=holder.run, store=holder.store) for part in parts]
 
     async def output(self, part: Part, lines: int) -> str:
         """Return the last lines of a part's output; see `Platform.output`."""
