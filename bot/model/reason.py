@@ -47,6 +47,7 @@ class Reason(StrEnum):
     UNKNOWN_RUN = "unknown_run"  # run
     UNKNOWN_COMMAND = "unknown_command"  # name, suggestion
     NO_LOG = "no_log"  # name, known
+    OUTPUT_LATE = "output_late"  # seconds
     EGRESS_UNBOUNDED = "egress_unbounded"  # name, message
     NOTHING_TO_CANCEL = "nothing_to_cancel"
     NOTHING_TO_TEAR_DOWN = "nothing_to_tear_down"

@@ -309,8 +309,8 @@ class Settings:
     egress: Mapping[EgressName, EgressSettings] = field(default_factory=dict)
     """Networks of your own that previews may reach, each group in a section of its own, such as
     `[egress.databases]`, with these keys; the first section that fits decides. Everything else stays out of
-    reach, as do this machine and the metadata services of clouds. Commits that others than people with write
-    access can have pushed reach nothing. They cannot be set by environment variables of the bot."""
+    reach, as do this machine and the metadata services of clouds. A commit that somebody without write access
+    may have pushed reaches nothing. They cannot be set by environment variables of the bot."""
 
     @property
     def store_url(self) -> str:

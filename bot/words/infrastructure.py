@@ -92,6 +92,13 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
         Text(en="The Docker Engine does not respond: {message}.", zh="Docker Engine 没有响应：{message}。"),
         advice=_WAIT_FOR_AN_OPERATOR,
     ),
+    Reason.OUTPUT_LATE: Wording(
+        Text(
+            en="The runner did not give the output of the services within {seconds} s.",
+            zh="执行器没有在 {seconds} 秒内给出服务的输出。",
+        ),
+        advice=_WAIT_FOR_AN_OPERATOR,
+    ),
     Reason.EGRESS_UNBOUNDED: Wording(
         Text(
             en="The operator lets this environment reach other networks ([egress.{name}]), but the firewall"

@@ -34,7 +34,7 @@ async def test_the_output_of_a_service_is_quoted_with_a_link_to_its_page(deploye
 
     page = f"https://bot.example.com/runs/1-{run.uid}/services"
     assert said.startswith(f"**Output of `{WELL.name}`** · `preview` · commit ")
-    assert f"[more, live](<{page}#app>)" in said
+    assert f"[live output](<{page}#app>)" in said
     assert "GET / 200\n" in said
     assert "@all" not in said
     assert said.count("<!--") == 1
@@ -105,3 +105,14 @@ async def test_nothing_deployed_has_no_output(tester: OfflineTester) -> None:
     await tester.read()
 
     assert (await shown(tester, "/runs/999/services")).status_code == 404
+
+
+async def test_a_runner_that_hangs_keeps_no_log_of_a_step_back(
+    deployed: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.deciding.facts.RUNNER_SECONDS", 0.1)
+    deployed.bot.deps.adapters.files.log(1, "build").write("step 1\n")
+    for command, said in (("/logs build", "step 1"), ("/logs app", "did not give the output")):
+        hanging = deployed.world.script.hold("parts of")
+        assert said in await deployed.says(command)
+        hanging.open()

@@ -165,3 +165,14 @@ async def test_the_output_of_each_part_of_an_environment_can_be_read(stage: Stag
     assert {part.run for part in found.values()} == {7}
     assert (await stage.platform.output(found["db"], 25)).split() == [str(n) for n in range(6, 31)]
     assert await stage.platform.parts_of(replace(KEY, name="staging")) == []
+
+
+async def test_a_container_that_prepares_data_is_no_part(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(), stage.log)
+    marked = {**labels.of_environment(stage.instance, KEY), labels.LABEL_ROLE: ContainerKind.SETUP}
+    left = stage.sdk.containers.create(stage.tests_image, ["true"], labels=marked)
+    try:
+        assert [part.name for part in await parts(stage)] == ["app"]
+        assert [part.name for part in await stage.platform.parts_of(KEY)] == ["app"]
+    finally:
+        left.remove(force=True)

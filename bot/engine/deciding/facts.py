@@ -17,6 +17,7 @@ from bot.model.errors import ChatOpsError
 from bot.model.forge import Comment, Permission, PullRequest
 from bot.model.outcome import Refuse
 from bot.model.pipeline import Pipeline
+from bot.model.reason import Reason
 from bot.model.run import Note, Run
 from bot.model.service_log import ServiceLog
 from bot.model.snapshot import CommandSettings, Fact, LogTail, Snapshot
@@ -25,6 +26,8 @@ from bot.model.views import ConfigBroken
 from bot.ports import Clock, Forge, LogReader
 from bot.steps.service_logs import ServiceLogs, deployed
 
+RUNNER_SECONDS = 10
+"""How long a runner may take to give the output of services, so that it keeps no step's log back."""
 LOG_BYTES = 16 << 10
 """How much of the end of a log is read for a comment."""
 
@@ -166,9 +169,13 @@ class FactGatherer:
         there = {one.run: one for one in await self.records.pulls.environments(repo, number)}
         logs: dict[str, ServiceLog] = {}
         try:
-            for run in filter(deployed, runs):
-                if run.id in there or not (logs or there):
-                    logs = {**await self._service_logs(run, there.get(run.id)), **logs}
+            async with asyncio.timeout(RUNNER_SECONDS):
+                for run in filter(deployed, runs):
+                    if run.id in there or not (logs or there):
+                        logs = {**await self._service_logs(run, there.get(run.id)), **logs}
+        except TimeoutError:
+            late = Refuse(Reason.OUTPUT_LATE, {"seconds": str(RUNNER_SECONDS)})
+            return replace(snapshot, service_logs=logs, unread=late)
         except ChatOpsError as error:
             return replace(snapshot, service_logs=logs, unread=Refuse(error.reason, error.facts))
         return replace(snapshot, service_logs=logs)

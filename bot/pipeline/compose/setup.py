@@ -21,12 +21,21 @@ def jobs(services: Mapping[str, Service], deployed: str, run: Mapping[str, str |
         and (run[name] == run[deployed] or _same(services[name], services[deployed]))
         and services[name].command
         and not services[name].entrypoint
+        and _alike(services[name], services[deployed])
     }
 
 
 def _same(one: Service, other: Service) -> bool:
     """Return whether two services run the same image of a registry."""
     return one.build is None and other.build is None and one.image == other.image
+
+
+def _alike(job: Service, deployed: Service) -> bool:
+    """Return whether a job has no variables or folder of its own: setup commands have the service's."""
+    return all(
+        not getattr(job, key) or getattr(job, key) == getattr(deployed, key)
+        for key in ("environment", "env_file", "working_dir")
+    )
 
 
 def put(services: Mapping[str, Service], found_jobs: Mapping[str, Path], found: Findings) -> None:

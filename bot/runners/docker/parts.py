@@ -44,7 +44,7 @@ class Parts:
         found: defaultdict[EnvironmentKey, list[Part]] = defaultdict(list)
         for listed in await self._engine.short(lambda api: api.containers(all=True, filters=filters)):
             item = container_item(listed)
-            if item is not None and item.kind is ItemKind.CONTAINER:
+            if item is not None and item.kind is ItemKind.CONTAINER and not _prepares(listed):
                 found[item.key] += await self._part(item, listed)
         return found
 
@@ -97,6 +97,11 @@ def before(started: str) -> Mapping[str, str]:
     """
     moment = datetime.fromisoformat(started).timestamp()
     return {"since": f"{moment - REMEMBERED:.6f}", "until": f"{moment:.6f}"}
+
+
+def _prepares(listed: Mapping[str, Any]) -> bool:
+    """Whether a listed container only prepares data, and is no part of what is deployed."""
+    return (listed.get("Labels") or {}).get(LABEL_ROLE) == ContainerKind.SETUP
 
 
 def _undisturbed(listed: Mapping[str, Any]) -> bool:

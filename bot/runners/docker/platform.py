@@ -208,7 +208,7 @@ class DockerPlatform:
         """Set the firewall rules of the ways out; without them, nothing may be deployed that has one."""
         if egress is None:
             return
-        if problem := "it is off" if self.firewall.off else await self.ways_out.ensure():
+        if problem := "[docker] firewall = false" if self.firewall.off else await self.ways_out.ensure():
             raise GiveUp(Reason.EGRESS_UNBOUNDED, {"name": egress.name, "message": problem})
         log.note(f"may reach {', '.join(egress.cidrs)} ({egress.name})")
 

@@ -267,3 +267,11 @@ def test_a_command_that_is_waited_for_is_read_as_well() -> None:
     migrate = '  migrate: {image: nginx, command: "a \'b"}\n'
     text = f"{WEB}    depends_on: {{migrate: {{condition: service_completed_successfully}}}}\n{migrate}"
     assert problems(text)[0][2:4] == ("services.migrate.command", "The quotes are never closed.")
+
+
+@pytest.mark.parametrize("own", ["environment: {A: '1'}", "env_file: .env", "working_dir: /srv"])
+def test_a_command_with_variables_or_a_folder_of_its_own_is_refused(own: str) -> None:
+    migrate = f"  migrate: {{image: nginx, command: migrate, {own}}}\n"
+    text = f"{WEB}    depends_on: {{migrate: {{condition: service_completed_successfully}}}}\n{migrate}"
+    found = {one[2]: one[3] for one in problems(text)}
+    assert "Move the command to deploy.setup" in found["services.web.depends_on.migrate.condition"]
