@@ -119,6 +119,7 @@ def test_the_deployed_service_is_also_known_by_its_name_in_a_compose_file() -> N
 
     assert decide("web") == decide("app") == service_reply(app)
     assert decide("db") == service_reply(DB)
+    assert decide("other") == Refuse(Reason.NO_LOG, {"name": "other", "known": "app, db"})
 
 
 def test_a_step_comes_before_a_service_with_its_name() -> None:
@@ -143,6 +144,10 @@ def test_a_runner_that_does_not_answer_keeps_no_log_of_a_step_back() -> None:
         return logs.command.plan(logs.command.bind(words), facts)
 
     assert (decide("db"), decide("build"), decide()) == (away, reply(BUILD), reply(BUILD))
+    nothing = replace(snapshot(), unread=away)
+    assert logs.command.plan(logs.command.bind([]), nothing) == Refuse(
+        Reason.NO_LOG, {"name": "", "known": ""}
+    )
 
 
 @pytest.mark.parametrize(

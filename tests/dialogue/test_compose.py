@@ -68,6 +68,8 @@ async def test_a_dockerfile_in_the_root_comes_first_and_the_comment_says_so(test
     hint = f"For the services of `{FILE}` as well, add `deploy: {{compose: {FILE}}}`"
     assert hint in said
     assert hint not in await tester.says("/deploy")
+    await tester.push()
+    assert hint not in await tester.read()
     (spec,) = tester.world.deployed.values()
     assert spec.services == ()
 

@@ -521,6 +521,9 @@ def test_lines_are_counted_as_yaml_counts_them(line_break: str) -> None:
     problem = only(f"# a{line_break}version: 1{line_break}build：{line_break}  timeout: 60{line_break}x: [")
 
     assert (problem.line, problem.column, problem.message) == (3, 6, full_width.COLON)
+    found = read(f"# a{line_break}version: 1{line_break}bulid: 60")
+    assert isinstance(found, ConfigBroken)
+    assert ">    3 | bulid: 60" in found.excerpt
 
 
 def test_a_chinese_colon_in_text_is_text() -> None:
