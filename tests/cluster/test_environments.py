@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from bot.core.naming import LABEL_RUN
+from bot.model.egress import EgressRule
 from bot.model.errors import TellUser
 from bot.model.holder import ANYONE
 from bot.model.inventory import ItemKind
@@ -367,3 +369,21 @@ async def test_the_inventory_lists_environments_and_single_ones_are_removed(
     assert not exists(cluster, previews.namespace)
     await previews.platform.update_expiry(found, later)
     assert await previews.platform.inventory() == ()
+
+
+@pytest.mark.attack
+async def test_the_network_policy_opens_only_the_way_out_of_the_environment(
+    previews: Previews, cluster: Access, log: FakeLog
+) -> None:
+    team = EgressRule("team", ("*/*",), ("10.2.0.0/16",))
+
+    async def opened(run: int, **changes: Any) -> list[str]:
+        spec = previews.environment(**changes)
+        await previews.platform.deploy(replace(spec, labels={**spec.labels, LABEL_RUN: str(run)}), log)
+        policy = cluster.get(named("networking.k8s.io/v1", "NetworkPolicy", "chatops", previews.namespace))
+        peers = [peer for rule in policy.spec.egress for peer in rule.to or ()]
+        return [str(peer.ipBlock.cidr) for peer in peers if peer.ipBlock]
+
+    without = await opened(7)
+    assert await opened(8, egress=team) == ["10.2.0.0/16", *without]
+    assert await opened(9) == without
