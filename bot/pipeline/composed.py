@@ -139,7 +139,7 @@ def _combined(
     own: Source, file: str, content: bytes | None, files: Mapping[str, bytes | None]
 ) -> ComposedDocument:
     if content is None:
-        own.check([(("deploy", "compose"), messages.COMPOSE_MISSING, "")])
+        own.check([(("deploy", "compose"), messages.FILE_MISSING, "")])
     text = decoded(content or b"")
     document = parse(text)
     compose = Source(file, own.ref, text, document)

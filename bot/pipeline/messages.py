@@ -33,7 +33,7 @@ NOT_OF_IMAGES = Text(
 ONE_RUNNER = Text("The same runner must build all images.", "所有镜像必须由同一个 runner 构建")
 
 COMPOSE_REQUIRED = Text("Only allowed with deploy.compose.", "仅在指定了 deploy.compose 时可用")
-COMPOSE_MISSING = Text("The commit has no such file.", "提交中没有这个文件")
+FILE_MISSING = Text("The commit has no such file.", "提交中没有这个文件")
 BESIDE_COMPOSE = Text(
     "Not allowed beside deploy.compose: the Compose file says this.",
     "不能与 deploy.compose 同时使用：请写在 Compose 文件中",

@@ -46,7 +46,7 @@ async def test_the_service_finds_what_the_commands_have_prepared(
 
     await previews.platform.deploy(wanted, log)
 
-    assert visit(previews.host).text == "one two three"
+    assert visit(previews.host).text == "one two three", log.text
     assert jobs(cluster, previews.namespace) == []
     lines = log.text.splitlines()
     assert lines.index("setup 2 of 2 is done") < lines.index("applying Deployment/app")

@@ -84,7 +84,6 @@ VOLUME = Text(
     "Expected a volume such as data:/var/lib/data, or a path of this repository such as ./conf:/etc/conf.",
     "应为卷，例如 data:/var/lib/data，或仓库内的路径，例如 ./conf:/etc/conf",
 )
-FILE_MISSING = Text("The commit has no such file.", "提交中没有这个文件")
 ENDLESS = Text("The values are too long once variables are replaced.", "替换变量后的值过长")
 NESTED = Text("Variables are nested too deeply.", "变量嵌套过深")
 SYNTAX = Text(

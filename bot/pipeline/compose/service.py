@@ -76,7 +76,7 @@ class Converter:
             inside = in_repository(self.around.project.folder, file.path)
             found = self.around.project.variables(inside, self.around.env) if inside else None
             if found is None and (file.required or inside is None):
-                self.found.wrong(path, messages.FILE_MISSING if inside else messages.ENV_FILE)
+                self.found.wrong(path, own_messages.FILE_MISSING if inside else messages.ENV_FILE)
             for name, text in (found or {}).items():
                 self._put(text, "env", path, name)
         for key, name, given in values.pairs(self.service.environment):
