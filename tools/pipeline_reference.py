@@ -65,6 +65,8 @@ _BUILD: Mapping[str, str] = {
     "inline": "Dockerfile 的内容，例如 `FROM nginx:1.27`，用来代替 `dockerfile`。",
     "files": "最后复制到镜像中的文件和目录：键为镜像内的路径，值为 `context` 中的路径。",
     "secrets": "管理员的机密，供 `RUN --mount=type=secret,id=NAME` 使用；除非被复制，否则不进入镜像。",
+    "paths": "文件匹配模式，从仓库根目录算起。PR 中匹配的文件、Dockerfile 和本段都未改动时，沿用已有镜像；"
+    "`/build` 总是重新构建。",
     "timeout": "构建超时时间（秒）。",
     "job": "`runner: jenkins` 时要运行的任务，例如 `folder/build-image` 或 `shop/PR-{number}`。",
     "parameters": "除 `CHATOPS_…` 之外传给任务的参数；`{sha}` 等占位符会被替换。",
@@ -188,7 +190,21 @@ its own, such as `chatops/team/shop/api`.
 `deploy.image` says which image the deployed service runs; with several images it is required. An entry of
 `services` whose `image` is a name of `images` runs that image and is restricted like the deployed service.
 Every other value is an image of a registry. Manifests and charts receive all images by name
-([Kubernetes](kubernetes.md)).""",
+([Kubernetes](kubernetes.md)).
+
+`paths` says what an image is made of, by patterns as in `.gitignore` from the root of the repository:
+
+```yaml
+images:
+  web: {context: web, paths: [web/, common/]}
+  api: {context: api, target: prod, paths: [api/, common/]}
+```
+
+Such an image is not built again while no matching file differs, nor the Dockerfile, a `.dockerignore` or its
+section of this file: the one of an earlier commit of the pull request is used, and the comment says of which.
+Nothing is shared with other pull requests, nor between trusted and untrusted commits. Newer base images and
+other values of secrets are not noticed; `/build` builds everything. Under `runner: jenkins`, `paths` has no
+effect.""",
     """\
 ## 多个镜像
 
@@ -209,7 +225,20 @@ services:
 
 `deploy.image` 指明被部署的服务运行哪个镜像，有多个镜像时必填。`services` 中某一项的 `image` 是 `images`
 中的名称时，运行的就是该镜像，受到的限制与被部署的服务相同；其他值都视为镜像仓库中的镜像。
-清单和 Chart 可按名称使用所有镜像（[Kubernetes](kubernetes.zh.md)）。""",
+清单和 Chart 可按名称使用所有镜像（[Kubernetes](kubernetes.zh.md)）。
+
+`paths` 说明镜像由哪些文件构成，写法与 `.gitignore` 相同，从仓库根目录算起：
+
+```yaml
+images:
+  web: {context: web, paths: [web/, common/]}
+  api: {context: api, target: prod, paths: [api/, common/]}
+```
+
+匹配的文件、Dockerfile、`.dockerignore` 和此文件中的对应段落都没有变化时，不再构建这个镜像，而是沿用同一 PR
+较早提交的镜像，评论会注明是哪个提交。不同的 PR 之间、受信任与不受信任的提交之间不共用镜像。
+基础镜像的更新和机密的新值不会被察觉；`/build` 总是重新构建全部镜像。`runner: jenkins` 时，`paths`
+不起作用。""",
 )
 _SETUP = Text(
     """\

@@ -138,6 +138,14 @@ class GitSource:
             listing = await cache.listing(sha, LARGEST_LISTING) if await cache.has(sha) else b""
         return await asyncio.to_thread(_tree, listing)
 
+    async def listing(self, repo: RepoPath, sha: str, limit: int) -> bytes | None:
+        """Return the files of a fetched commit; see `Source.listing`."""
+        async with self._locked(repo) as cache:
+            if not is_sha(sha) or not await cache.has(sha):
+                raise _unavailable("the commit is not in the cache")
+            listing = await cache.listing(sha, limit + 1)
+        return listing if len(listing) <= limit else None
+
     @contextlib.asynccontextmanager
     async def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AsyncIterator[Path]:
         """Provide a tar of a folder in a fetched commit; it is removed on leaving.

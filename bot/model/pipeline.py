@@ -63,6 +63,9 @@ class BuildConfig:
     """Files and folders to copy into the image at last: by their paths in it, their paths in `context`."""
     secrets: tuple[str, ...] = ()
     """Operator's secrets for `RUN --mount=type=secret,id=NAME`; they stay out of the image unless copied."""
+    paths: tuple[str, ...] = ()
+    """Patterns of files, from the repository's root. While none of them changes in a pull request, nor the
+    Dockerfile or this section, its image is used again; `/build` always builds."""
     timeout: int = 1200
     """Timeout of the build, in seconds."""
     job: str | None = None

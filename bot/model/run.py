@@ -65,6 +65,10 @@ class Image:
     """Its name among `images` of `.chatops.yml`; empty for the only one of `build`."""
     beside: tuple["Image", ...] = ()
     """The other images of the same commit, for the one that the service runs."""
+    content: str = ""
+    """Hash of what it was built from; empty unless `paths` says what that is."""
+    built_from: str = ""
+    """The earlier commit from which it was built, if nothing has changed since; empty for `sha`."""
 
     @property
     def all(self) -> tuple["Image", ...]:

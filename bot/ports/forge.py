@@ -144,6 +144,13 @@ class Source(Protocol):
         """Return the paths in a fetched commit; of a very large one only the first."""
         ...
 
+    async def listing(self, repo: RepoPath, sha: str, limit: int) -> bytes | None:
+        """Return what `git ls-tree -r -z` lists of a fetched commit, None if it has more than `limit` bytes.
+
+        Raises RetryLater(GIT_UNAVAILABLE).
+        """
+        ...
+
     def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
         """Provide a tar of a fetched commit's folder, which is deleted on exit."""
         ...

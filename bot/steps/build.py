@@ -9,6 +9,7 @@ from bot.core.admission.builds import CACHE_NAMESPACE, cache_namespace, check
 from bot.core.admission.images import name_of
 from bot.core.admission.secrets import build_part
 from bot.core.deciding import copied_files, dockerfile
+from bot.core.deciding.image_content import built_before
 from bot.core.results import images
 from bot.model.errors import ChatOpsError, TellUser
 from bot.model.forge import Checkout
@@ -21,6 +22,7 @@ from bot.model.scan import Severity
 from bot.ports import BuildOrder, Built
 from bot.steps.build_advice import advice
 from bot.steps.context import StepContext
+from bot.steps.image_content import content_of
 from bot.steps.named_log import NamedLog
 from bot.steps.unfetched import missing
 
@@ -89,6 +91,10 @@ async def _built(
     step: Build, recipe: dockerfile.Dockerfile, source: Checkout, context: StepContext
 ) -> StepResult:
     target = step.config.target or recipe.default_target
+    content = await content_of(step, _in_context(step.config), source, context)
+    before = None if step.afresh else built_before(context.built, step.served, content)
+    if before is not None:
+        return await _again(step, before, context)
     tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha, step.served)
     lacking = await missing(step.config, source, context)
     try:
@@ -100,11 +106,21 @@ async def _built(
         raise
     digest = await context.adapters.builder(step.config.runner).push(tag, context.log)
     context.log.note(f"pushed {tag}@{digest}")
-    pushed = Image(tag, digest, built.size, step.sha, name=step.served)
+    content = "" if lacking else content
+    pushed = Image(tag, digest, built.size, step.sha, name=step.served, content=content)
     found = verdict(await context.adapters.registry.examine(pushed, context.log), context.adapters.fail_on)
     if found.reason is None and lacking:
         return replace(found, reason=Reason.NOT_FETCHED, facts=lacking)
     return found
+
+
+async def _again(step: Build, before: Image, context: StepContext) -> StepResult:
+    """Return the result with an unchanged image of an earlier commit."""
+    since = before.built_from or before.sha
+    context.log.note(f"nothing in paths has changed since commit {since[:8]}: using {before.reference}")
+    image = replace(before, sha=step.sha, built_from=since if since != step.sha else "")
+    adapters = context.adapters
+    return verdict(await adapters.registry.examine(image, context.log), adapters.fail_on)
 
 
 def verdict(image: Image, fail_on: Severity | None) -> StepResult:

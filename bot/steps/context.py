@@ -136,6 +136,8 @@ class StepContext:
     adapters: StepAdapters
     image: Image | None = None
     """Image of the run's commit, if it exists, with the others beside it."""
+    built: Sequence[Image] = ()
+    """All images of the pull request."""
     environments: Mapping[str, StepEnvironment] = field(default_factory=dict)
     """The environments that exist, by name."""
     resumed: bool = False

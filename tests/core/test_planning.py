@@ -24,7 +24,11 @@ READY = environment()
 
 
 def test_a_build_is_repeated_even_if_an_image_exists() -> None:
-    assert planning.to_build(snapshot(built=True)) == Plan((BUILD,))
+    assert planning.to_build(snapshot(built=True)) == Plan((replace(BUILD, afresh=True),))
+
+
+def test_what_runs_automatically_uses_unchanged_images_again() -> None:
+    assert planning.to_build(replace(snapshot(), automatic=True)) == Plan((BUILD,))
 
 
 @pytest.mark.parametrize(("built", "steps"), [(False, (BUILD, DEPLOY)), (True, (DEPLOY,))])

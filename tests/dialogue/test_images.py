@@ -7,6 +7,7 @@ import pytest
 from bot.model.environment import EnvironmentKey
 from bot.model.errors import RetryLater, TellUser
 from bot.model.forge import RepoPath
+from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
 from tests.dialogue.offline import OfflineTester
 from tests.fakes.adapters import PATIENCE
@@ -145,3 +146,60 @@ async def test_at_most_as_many_builds_run_at_once_as_the_operator_says(tester: O
         second.open()
         third.open()
     assert "3 images" in await tester.read()
+
+
+PATHS = CONFIG.replace("web: {args: {PART: web}}", "web: {args: {PART: web}, paths: [web/, common/]}")
+PATHS = PATHS.replace("open: [], update: []", "open: [build], update: [build]")
+
+
+async def test_only_what_has_changed_is_built(tester: OfflineTester) -> None:
+    world = tester.world
+    world.blobs = {"web/page": "1" * 40, "common/a": "2" * 40, "api/main": "3" * 40}
+    await tester.configure(PATHS)
+    await tester.open()
+    first = tester.head
+    assert "unchanged" not in await tester.read()
+    assert sorted(order.args["PART"] for order in world.built) == ["api", "web"]
+    for changed, since in (("api/main", first), ("api/main", first), ("common/a", "")):
+        world.blobs[changed] += "0"
+        await tester.push()
+        said = await tester.read()
+        assert (f"unchanged since `{first[:8]}`" in said) == bool(since), said
+        assert [order.args["PART"] for order in world.built[2:]].count("web") == (not since), said
+    assert [order.args["PART"] for order in world.built[2:]].count("api") == 3
+
+
+async def test_a_person_gets_new_images_of_unchanged_files(tester: OfflineTester) -> None:
+    await tester.configure(PATHS)
+    await tester.open()
+    await tester.read()
+    assert "unchanged" not in await tester.says("/build")
+    assert len(tester.world.built) == 4
+
+
+async def test_what_could_not_be_fetched_counts_as_changed(tester: OfflineTester) -> None:
+    tester.world.submodules = ("libs/ui",)
+    await tester.configure(PATHS)
+    await tester.open()
+    await tester.read()
+    await tester.push()
+    assert "unchanged" not in await tester.read()
+    assert len(tester.world.built) == 4
+
+
+@pytest.mark.parametrize("reason", ["too many files", "takes too long"])
+async def test_what_cannot_be_compared_is_built(
+    tester: OfflineTester, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reason == "too many files":
+        monkeypatch.setattr("bot.steps.image_content.LARGEST_LISTING", -1)
+    else:
+        monkeypatch.setattr("bot.steps.image_content.LIMITS", SandboxLimits(seconds=0))
+    await tester.configure(PATHS)
+    await tester.open()
+    await tester.read()
+    await tester.push()
+    assert "unchanged" not in await tester.read()
+    assert "web: paths are not compared: " in "\n".join(tester.world.logs[2, "build"].notes)
+    assert any(reason in note for note in tester.world.logs[2, "build"].notes)
+    assert len(tester.world.built) == 4

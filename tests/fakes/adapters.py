@@ -123,6 +123,8 @@ class FakeWorld:
     files: tuple[str, ...] = ()
     """The other files of each commit."""
     submodules: tuple[str, ...] = ()
+    blobs: dict[str, str] = field(default_factory=dict)
+    """Ids of the content of files in each commit, where that matters."""
     built: list[BuildOrder] = field(default_factory=list)
     tags: set[str] = field(default_factory=set)
     immutable: set[str] = field(default_factory=set)
@@ -207,6 +209,11 @@ class FakeAdapters:
 
     async def tree(self, repo: RepoPath, sha: str) -> Tree:
         return Tree(self._state.files, self._state.submodules)
+
+    async def listing(self, repo: RepoPath, sha: str, limit: int) -> bytes | None:
+        entries = (f"100644 blob {id_}\t{path}\0" for path, id_ in sorted(self._state.blobs.items()))
+        listing = "".join(entries).encode()
+        return listing if len(listing) <= limit else None
 
     def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
         return _no_file()

@@ -217,9 +217,10 @@ SEVERAL = replace(
     beside=(
         replace(
             SCANNED,
-            reference="registry.example.com/lin/guestbook/api:pr-12-a1b2c3d4",
+            reference=f"registry.example.com/lin/guestbook/api:pr-12-{OLDER[:8]}",
             digest="sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
             name="api",
+            built_from=OLDER,
         ),
     ),
 )

@@ -163,6 +163,9 @@ class ModelRunner:
     async def tree(self, repo: RepoPath, sha: str) -> Tree:
         return Tree(("Dockerfile",))
 
+    async def listing(self, repo: RepoPath, sha: str, limit: int) -> bytes | None:
+        return b""
+
     def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
         return _no_file()
 

@@ -38,6 +38,18 @@ async def test_the_files_of_a_commit_are_listed(source: GitSource, upstream: Ups
     assert await source.tree(REPO, "0" * 40) == await source.tree(REPO, "--help") == Tree()
 
 
+async def test_a_listing_is_complete_or_none(source: GitSource, upstream: Upstream) -> None:
+    sha = await fetched(source, upstream, upstream.commit({"b": b"", "a/新": b"x"}))
+    listing = await source.listing(REPO, sha, 1000)
+
+    assert listing is not None
+    assert [entry.partition(b"\t")[2].decode() for entry in listing.split(b"\0")] == ["a/新", "b", ""]
+    assert await source.listing(REPO, sha, len(listing)) == listing
+    assert await source.listing(REPO, sha, len(listing) - 1) is None
+    with pytest.raises(RetryLater):
+        await source.listing(REPO, "0" * 40, 1000)
+
+
 @pytest.mark.attack
 @pytest.mark.parametrize(
     "url",

@@ -23,8 +23,11 @@ _ORDER = ("build", "deploy", "test")
 
 
 def to_build(snapshot: Snapshot) -> Plan:
-    """Return the plan that builds the latest commit, even if it has an image."""
-    return Plan((_build(snapshot),))
+    """Return the plan that builds the latest commit, even if it has an image.
+
+    What a person asks for is built afresh; what runs automatically uses unchanged images again.
+    """
+    return Plan((_build(snapshot, afresh=not snapshot.automatic),))
 
 
 def to_deploy(
@@ -157,10 +160,10 @@ def _united(earlier: Step | None, later: Step) -> Step:
     return replace(later, suites=tuple(suites.values()))
 
 
-def _build(snapshot: Snapshot) -> Build:
+def _build(snapshot: Snapshot, *, afresh: bool = False) -> Build:
     beside = dict(snapshot.pipeline.builds)
     served = snapshot.pipeline.served
-    return Build(snapshot.sha, beside.pop(served), snapshot.writers_only, served, beside)
+    return Build(snapshot.sha, beside.pop(served), snapshot.writers_only, served, beside, afresh)
 
 
 def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) -> Deploy:

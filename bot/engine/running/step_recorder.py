@@ -54,6 +54,7 @@ class StepRecorder:
             log=self.adapters.reports.log(run.id, run.plan.steps[index].name),
             adapters=self.adapters,
             image=_fresh_image(run.steps) or images.get(run.sha),
+            built=[one for image in images.values() for one in image.all],
             environments={one.key.name: self._seen(one, run, index) for one in found},
             index=index,
             stores=[one.id for one in await self.identities.all()],

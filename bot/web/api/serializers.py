@@ -90,6 +90,8 @@ class Image(Schema):
     scan: Scan | None
     name: str
     """As in `images` of `.chatops.yml`; empty for the only image."""
+    built_from: str
+    """The earlier commit from which it was built, if nothing has changed since; otherwise empty."""
 
 
 class TestCounts(Schema):

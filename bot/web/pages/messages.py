@@ -34,6 +34,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "run.created": Text(en="Created", zh="创建于"),
     "run.duration": Text(en="Took", zh="用时"),
     "run.image": Text(en="Image", zh="镜像"),
+    "run.unchanged": Text(en="unchanged since", zh="未变，构建自"),
     "run.scan": Text(en="Vulnerabilities", zh="漏洞"),
     "scan.none": Text(en="none known", zh="未发现已知漏洞"),
     "scan.count": Text(en="{count} {severity}", zh="{count} 个{severity}"),
