@@ -39,6 +39,7 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
     await service_logs.keep(step.environment, (platform,), context)
     async with _definition(step, context) as definition:
         spec = await _beside(replace(spec, definition=definition), step, context)
+        await context.confirm()  # Where a later run has removed everything, nothing else refuses this.
         try:
             endpoint = await _deploy(platform, spec, context)
         except TellUser as error:

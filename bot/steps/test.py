@@ -73,6 +73,7 @@ async def _pushed(step: Test, tag: str, context: StepContext) -> str:
 async def _run_suite(step: Test, suite: Suite, image: str, context: StepContext) -> SuiteResult:
     context.log.note(f"suite {suite.name}")
     spec = _specification(step, suite, image, context)
+    await context.confirm()  # Its image was built for minutes, and nothing else refuses an outdated suite.
     output = await context.adapters.platform(step.config.runner).run_tests(spec, context.log)
     report = await _read(output, step.config.report, context)
     if report is None:

@@ -85,9 +85,16 @@ class RemoteAdapters(FakeAdapters):
     async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
         return {item.key: (WELL,) for item in await self.inventory() if item.kind is ItemKind.CONTAINER}
 
+    async def parts_of(self, key: EnvironmentKey) -> Sequence[Part]:
+        items = [item for item in await self._items({"of": key.name}) if item.kind is ItemKind.CONTAINER]
+        return [replace(WELL, run=item.run, store=item.store) for item in items if item.key == key]
+
     async def inventory(self) -> tuple[Item, ...]:
+        return await self._items({})
+
+    async def _items(self, query: Mapping[str, str]) -> tuple[Item, ...]:
         with _reachable():
-            async with self._session.get("/inventory") as answer:
+            async with self._session.get("/inventory", params=query) as answer:
                 found = await answer.json()
                 return tuple(_item(kind, name, Holder(*by), at) for kind, name, by, at in found)
 

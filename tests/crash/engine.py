@@ -127,7 +127,9 @@ class RemoteEngine:
         who = (call.operation, call.pull, call.pid, call.lease, call.holder)
         self.history.add(RunnerEvent(time.monotonic(), call.number, phase, *who))
 
-    async def _list(self, _request: web.Request) -> web.Response:
+    async def _list(self, request: web.Request) -> web.Response:
+        if "of" in request.query:
+            await self.script.pass_through("parts of")
         return web.json_response(
             [
                 (kind, key, astuple(thing.holder), thing.made_at.isoformat())

@@ -11,6 +11,7 @@ from tests.crash.engine import Call
 from tests.crash.fleet import Replica
 from tests.crash.scene import Scene
 from tests.crash.wire import Wire
+from tests.dialogue.tester import REPO
 from tests.fakes.adapters import Gate
 from tests.real.postgres import PostgresServer
 
@@ -144,6 +145,28 @@ async def test_frozen(victim: Victim, *, during_a_claim: bool) -> None:
     await scene.idle()
     assert len(scene.engine.calls) == before
     await passed(victim)
+
+
+@pytest.mark.parametrize("preparation", ["parts of", "build"], ids=["a deployment", "a test suite"])
+async def test_frozen_while_it_prepared(victim: Victim, preparation: str) -> None:
+    """Its successor has removed the environment by then, so that the runner would refuse nothing."""
+    scene = victim.scene
+    preparing = scene.engine.hold(preparation)
+    victim.gate.open()
+    await preparing.reached()
+    victim.bot.freeze()
+    preparing.open()
+    await passed(victim)
+    scene.send_webhooks_only_to(victim.other)
+    await scene.gitee.comment(REPO, 1, "/teardown", by="mei")
+    await scene.until(lambda: len(scene.ledger.runs()) == 2)
+    await passed(victim)
+    before = len(scene.engine.calls)
+    victim.bot.thaw()
+    await scene.until(lambda: "stops its work" in victim.bot.log.read_text())
+    await scene.until(lambda: scene.engine.under_way() == [])
+    assert scene.engine.calls[before:] == []
+    assert scene.engine.environments == {}
 
 
 async def test_a_read_only_server_ends_no_bot(shared_scene: Scene, postgres: PostgresServer) -> None:
