@@ -11,7 +11,7 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import ServiceSpec
 from bot.runners.kubernetes import rendering
-from bot.runners.kubernetes.namespace import limits, network_policy, quota
+from bot.runners.kubernetes.guardrails import limits, network_policy, quota
 from bot.runners.kubernetes.options import DnsPeers, EnvironmentLimits, KubernetesOptions, Routing
 from bot.runners.kubernetes.plans import scope_of
 from bot.runners.kubernetes.pure.field_rules import PodSecurityLevel

@@ -1,9 +1,6 @@
 """Namespaces of environments: created with their guardrails, found by labels, deleted as a whole."""
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -18,45 +15,18 @@ from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
 from bot.model.reason import Reason
 from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterRefused, ClusterUnavailable
-from bot.runners.kubernetes.options import DnsPeers, KubernetesOptions
+from bot.runners.kubernetes.guardrails import NamespaceOwner, guardrails
+from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.cluster_labels import labels_of
 from bot.runners.kubernetes.pure.entry_service import APP
-from bot.runners.kubernetes.pure.manifests import (
-    LIMIT_RANGE,
-    NETWORK_POLICY,
-    QUOTA,
-    SECRET,
-    SERVICE,
-    SERVICE_ACCOUNT,
-    ObjectKind,
-)
+from bot.runners.kubernetes.pure.manifests import SERVICE
 
-PULL_SECRET = "chatops-pull"  # noqa: S105 - a name
 GONE_AFTER = 180.0
 ATTEMPTS = 10
 """Attempts to change a namespace that controllers change at the same time."""
-DNS_PORT = 53
-ENDED_PODS = 10
-"""Pods and Jobs that may exist for each pod that may run."""
 NAMESPACES = "/api/v1/namespaces"
-
-
-@dataclass(frozen=True, slots=True)
-class NamespaceOwner:
-    """Owner of a namespace: the environment, the run's labels, and the login shown to people."""
-
-    key: EnvironmentKey
-    labels: Mapping[str, str]
-    login: str = ""
-    expires: datetime | None = None
-    host: str = ""
-    """Host label of its preview."""
-    entry: str = ""
-    """The Service that visitors reach, and its port, as `name:port`."""
-    egress: Sequence[str] = ()
-    """Networks in CIDR notation that its pods may reach, besides those of the settings."""
 
 
 class Namespaces:
@@ -99,7 +69,7 @@ class Namespaces:
                 break
         else:
             raise _changes(name)
-        for kind, body in self._guardrails(owner):
+        for kind, body in guardrails(owner, self._options):
             await self._cluster.apply(kind, name, body)
         return name
 
@@ -198,90 +168,12 @@ class Namespaces:
         wanted = cluster_labels.of_environment(self._options.instance, key)
         return wanted.items() <= labels_of(found).items()
 
-    def _guardrails(self, owner: NamespaceOwner) -> list[tuple[ObjectKind, dict[str, Any]]]:
-        options = self._options
-        policy = network_policy(options, owner.egress)
-        found = [
-            (NETWORK_POLICY, _object(NETWORK_POLICY, "chatops", owner, spec=policy)),
-            (QUOTA, _object(QUOTA, "chatops", owner, spec={"hard": quota(options)})),
-            (LIMIT_RANGE, _object(LIMIT_RANGE, "chatops", owner, spec={"limits": [limits(options)]})),
-        ]
-        if options.account is not None:
-            found.append((SECRET, {**_object(SECRET, PULL_SECRET, owner), **_pull_secret(options)}))
-        # The account of pods that name none: without a token, with the pull secret.
-        account = {
-            **_object(SERVICE_ACCOUNT, "default", owner),
-            "automountServiceAccountToken": False,
-            "imagePullSecrets": [{"name": PULL_SECRET}] if options.account is not None else [],
-        }
-        return [*found, (SERVICE_ACCOUNT, account)]
-
 
 async def of_instance(cluster: Cluster, instance: str) -> tuple[Item, ...]:
     """Return every namespace with this instance that is not terminating."""
     found = await cluster.list(NAMESPACES, cluster_labels.of_instance(instance))
     items = (_item(one) for one in found if not _terminating(one))
     return tuple(item for item in items if item is not None)
-
-
-def network_policy(options: KubernetesOptions, egress: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the NetworkPolicy: it allows its own pods, the Ingress controller and the cluster's DNS."""
-    routing = options.routing
-    inside: list[dict[str, Any]] = [{"podSelector": {}}]
-    sources = inside + [{"ipBlock": {"cidr": cidr}} for cidr in routing.cidrs]
-    if routing.namespace_labels:
-        sources.append({"namespaceSelector": {"matchLabels": dict(routing.namespace_labels)}})
-    destinations = inside + [{"ipBlock": {"cidr": cidr}} for cidr in (*options.egress, *egress)]
-    return {
-        "podSelector": {},
-        "policyTypes": ["Ingress", "Egress"],
-        "ingress": [{"from": sources}],
-        "egress": [{"to": destinations}, *_dns(options.dns)],
-    }
-
-
-def _dns(peers: DnsPeers) -> list[dict[str, Any]]:
-    """Return the rule for DNS; none without servers."""
-    servers: list[dict[str, Any]] = [{"ipBlock": {"cidr": cidr}} for cidr in peers.cidrs]
-    # Two empty selectors would be all pods of the cluster, and an empty list of peers all addresses.
-    if peers.namespace_labels or peers.pod_labels:
-        selectors = {"namespaceSelector": peers.namespace_labels, "podSelector": peers.pod_labels}
-        servers.insert(0, {name: {"matchLabels": dict(labels)} for name, labels in selectors.items()})
-    ports = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]
-    return [{"to": servers, "ports": ports}] if servers else []
-
-
-def quota(options: KubernetesOptions) -> dict[str, str]:
-    """Return the ResourceQuota of an environment."""
-    bounds = options.limits
-    return {
-        "pods": str(bounds.pods),
-        # Those that have ended count too: a Job that never completes would fill the cluster with them.
-        "count/pods": str(ENDED_PODS * bounds.pods),
-        "count/jobs.batch": str(ENDED_PODS * bounds.pods),
-        "limits.memory": str(bounds.quota_memory),
-        "limits.cpu": bounds.quota_cpu,
-        "limits.ephemeral-storage": str(bounds.quota_disk),
-        "requests.storage": str(bounds.storage),
-        "services.loadbalancers": "0",
-        "services.nodeports": "0",
-    }
-
-
-def limits(options: KubernetesOptions) -> dict[str, Any]:
-    """Return the LimitRange: the defaults and maximums of a container."""
-    bounds = options.limits
-    return {
-        "type": "Container",
-        "max": {"memory": str(bounds.memory), "cpu": bounds.cpu, "ephemeral-storage": str(bounds.disk)},
-        "default": {
-            "memory": str(min(bounds.memory, 512 << 20)),
-            "cpu": bounds.cpu,
-            "ephemeral-storage": str(bounds.disk),
-        },
-        # None for the disk: not every node reports how much it has, and such a node would get no pods.
-        "defaultRequest": {"memory": str(64 << 20), "cpu": "20m", "ephemeral-storage": "0"},
-    }
 
 
 def _item(found: Mapping[str, Any]) -> Item | None:
@@ -313,24 +205,6 @@ def _item(found: Mapping[str, Any]) -> Item | None:
         owned_by=notes.get(naming.LABEL_OWNED_BY, ""),
         owned_until=moment(notes.get(naming.LABEL_OWNED_UNTIL, "")),
     )
-
-
-def _object(kind: ObjectKind, name: str, owner: NamespaceOwner, **rest: Any) -> dict[str, Any]:
-    metadata = {"name": name, "labels": dict(owner.labels)}
-    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **rest}
-
-
-def _pull_secret(options: KubernetesOptions) -> dict[str, Any]:
-    account = options.account
-    if account is None:
-        return {}
-    auth = base64.b64encode(f"{account.username}:{account.password}".encode()).decode()
-    entry = {"username": account.username, "password": account.password, "auth": auth}
-    config = json.dumps({"auths": {account.host: entry}}).encode()
-    return {
-        "type": "kubernetes.io/dockerconfigjson",
-        "data": {".dockerconfigjson": base64.b64encode(config).decode()},
-    }
 
 
 def _unchanged(found: Mapping[str, Any]) -> dict[str, str]:

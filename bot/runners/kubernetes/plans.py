@@ -15,7 +15,7 @@ from bot.model.reason import Reason
 from bot.ports import Definition, EnvironmentSpec, Sandbox
 from bot.runners.kubernetes import applying, archives, rendering
 from bot.runners.kubernetes.charts import Charts
-from bot.runners.kubernetes.namespace import PULL_SECRET
+from bot.runners.kubernetes.guardrails import PULL_SECRET
 from bot.runners.kubernetes.namespace_secrets import granted_to
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure import chart_values, entry_service, part_secrets

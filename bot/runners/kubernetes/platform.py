@@ -17,8 +17,9 @@ from bot.ports import EnvironmentSpec, Log, Sandbox, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted, unless_cancelled
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.guardrails import NamespaceOwner
 from bot.runners.kubernetes.helm import Helm
-from bot.runners.kubernetes.namespace import NamespaceOwner, Namespaces
+from bot.runners.kubernetes.namespace import Namespaces
 from bot.runners.kubernetes.namespace_secrets import NamespaceSecrets, granted_to
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.parts import Parts
