@@ -29,6 +29,8 @@ from bot.runners.setup import SETUP, SHELL
 
 APP = "app"
 """Host name of the service under test on its network."""
+APP_FOR_BROWSERS = "app.internal"
+"""Its host name for tests: browsers open every host in the top-level domain `app` only by HTTPS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ class Deployment:
             command=self.spec.command,
             entrypoint=self.spec.entrypoint,
             working_dir=self.spec.working_dir,
-            aliases=self.spec.aliases,
+            aliases=(APP_FOR_BROWSERS, *self.spec.aliases),
             address=self.network.address,
         )
         started = await self._start(container, image)

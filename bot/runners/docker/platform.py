@@ -29,7 +29,7 @@ from bot.runners.docker.container import (
 )
 from bot.runners.docker.containers import Containers, restarts
 from bot.runners.docker.credentials import Credentials
-from bot.runners.docker.deployment import APP, Deployment
+from bot.runners.docker.deployment import APP_FOR_BROWSERS, Deployment
 from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.egress import egress_rules
 from bot.runners.docker.engine import DockerEngine
@@ -137,7 +137,7 @@ class DockerPlatform:
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         """Return the URL of the service for tests; see `Platform.service_url`."""
         del key
-        return f"http://{APP}:{port}"
+        return f"http://{APP_FOR_BROWSERS}:{port}"
 
     async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove one environment; see `Platform.remove`."""

@@ -92,8 +92,8 @@ class KubernetesPlatform:
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         """Return the URL under which tests reach the service; see `Platform.service_url`."""
-        del key
-        return f"http://{APP}:{port}"
+        # Browsers open a host in the top-level domain `app` only by HTTPS, so it needs more than its name.
+        return f"http://{APP}.{self._namespaces.name(key)}.svc:{port}"
 
     async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove one environment; see `Platform.remove`."""
