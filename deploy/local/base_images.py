@@ -22,7 +22,6 @@ PYTEST = ("pytest", "iniconfig", "packaging", "pluggy", "pygments")
 CHANGES = [
     "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8",
     f"LABEL {LABEL}=1",
-    'CMD ["python3"]',
 ]
 
 
@@ -39,15 +38,26 @@ class BaseImage:
     """Dependencies that nothing in the image uses at run time."""
     accounts: Mapping[str, int] = field(default_factory=dict)
     """Ids of the users that the packages' scripts would create."""
+    command: str = 'CMD ["python3"]'
 
 
 PYTHON = ("python3.11-minimal", "libpython3.11-stdlib", "busybox-static")
+PERL = ("libperl5.36", "perl", "perl-modules-5.36")
+REDIS = 'CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", ""]'
 IMAGES = (
     BaseImage(
         name="chatops-demo-base:3.11",
         packages=PYTHON,
         python_packages=PYTEST,
         dockerfile="FROM python:3.11-slim\nRUN pip install --no-cache-dir pytest\n",
+    ),
+    BaseImage(
+        name="chatops-demo-redis:7",
+        packages=("redis-server", "busybox-static"),
+        python_packages=(),
+        dockerfile=f"FROM redis:7\n{REDIS}\n",
+        left_out=(*PERL, "adduser", "libdb5.3", "libsemanage-common", "passwd", "procps"),
+        command=REDIS,
     ),
     BaseImage(
         name="chatops-bot-base:3.11",
@@ -73,12 +83,43 @@ SERVERS = BaseImage(
     # The compiler of PostgreSQL, graphics, translations and what manages the services of a whole machine.
     left_out=(
         *("fonts-dejavu-core", "iproute2", "libc-l10n", "libcups2", "libglib2.0-0", "libharfbuzz0b"),
-        *("libjs-jquery", "libllvm14", "libperl5.36", "libsystemd-shared", "libz3-4", "locales", "mount"),
-        *("perl", "perl-modules-5.36", "systemd", "ucf", "usrmerge", "util-linux-extra"),
+        *("libjs-jquery", "libllvm14", "libsystemd-shared", "libz3-4", "locales", "mount"),
+        *("systemd", "ucf", "usrmerge", "util-linux-extra"),
+        *PERL,
     ),
     accounts={"www-data": 33, "redis": 101, "postgres": 102},
 )
 """One image with all servers, because they share most of their libraries."""
+BROWSER_PACKAGES = ("chromium", "chromium-driver", "python3-selenium")
+BROWSER = BaseImage(
+    name="chatops-browser-base:12",
+    packages=(*BROWSER_PACKAGES, *PYTHON, "coreutils", "util-linux"),
+    python_packages=PYTEST,
+    dockerfile="FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends"
+    f" {' '.join(BROWSER_PACKAGES)} python3-pytest busybox-static && rm -rf /var/lib/apt/lists/*\n",
+    # Windows, graphics cards and what manages the services of a whole machine.
+    left_out=(
+        *("adwaita-icon-theme", "libgl1-mesa-dri", "libgtk-3-0", "libgtk-3-common", "libllvm15"),
+        *("libsystemd-shared", "libz3-4", "mount", "procps", "shared-mime-info", "systemd", "udev"),
+        *("usrmerge", "x11-utils", "xkb-data"),
+        *PERL,
+    ),
+)
+NODE = BaseImage(
+    name="chatops-node-base:18",
+    packages=("npm", "coreutils", "busybox-static"),
+    python_packages=(),
+    dockerfile="FROM node:18-slim\n",
+    # What builds programs in C, and other tools that no package of a test asks for.
+    left_out=(
+        *("eslint", "gyp", "handlebars", "libnode-dev", "libpython3.11-minimal", "libpython3.11-stdlib"),
+        *("libssl-dev", "libuv1-dev", "node-babel7", "node-core-js", "node-core-js-pure"),
+        *("node-es-abstract", "node-types-node", "python3", "python3-minimal", "python3-pkg-resources"),
+        *("python3.11", "python3.11-minimal", "webpack"),
+    ),
+    command='CMD ["node"]',
+)
+FOR_TESTS = (SERVERS, BROWSER, NODE)
 
 
 def apt_has_python() -> bool:
@@ -120,7 +161,9 @@ def _from_packages(client: docker.DockerClient, image: BaseImage) -> None:
         debs = _debs(image, work / "debs")
         rootfs.write(tar, debs, image.python_packages, work / "scratch", image.accounts)
         repository, tag = image.name.split(":")
-        client.api.import_image_from_file(str(tar), repository=repository, tag=tag, changes=CHANGES)
+        client.api.import_image_from_file(
+            str(tar), repository=repository, tag=tag, changes=[*CHANGES, image.command]
+        )
     # On an error the engine answers 200 and puts the message into the stream: check that the image exists.
     client.images.get(image.name)
 

@@ -1,7 +1,7 @@
 """Sets up this machine: packages, a Docker Engine, a registry and the offline base images.
 
 `make setup` runs it with the Python of .venv; it can be run any number of times. `--browser` adds what only
-tests need (a browser, PostgreSQL, etcd, Spin, a base image with servers …); `--down` stops what an earlier
+tests need (a browser, PostgreSQL, etcd, Spin, more base images …); `--down` stops what an earlier
 run started.
 """
 
@@ -80,7 +80,7 @@ def get_packages(*, browser: bool) -> None:
 
 def get_base_images(client: docker.DockerClient, *, tests: bool) -> None:
     """Create the base images that the engine does not have, with `tests` also those that only tests need."""
-    wanted = (*base_images.IMAGES, base_images.SERVERS) if tests else base_images.IMAGES
+    wanted = (*base_images.IMAGES, *base_images.FOR_TESTS) if tests else base_images.IMAGES
     for image in base_images.missing(client, wanted):
         with step(f"Base image {image.name}"):
             base_images.make(client, image)

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 
 import docker
@@ -53,6 +54,12 @@ class Mirror:
         self.served.add(path)
         html = path.endswith("/")
         return web.Response(body=found, content_type="text/html" if html else "application/octet-stream")
+
+
+def bridge_address(sdk: docker.DockerClient) -> str:
+    """Return this machine's address on the engine's bridge, at which builds reach it."""
+    bridge = sdk.networks.get("bridge").attrs["IPAM"]["Config"][0]
+    return bridge.get("Gateway") or str(ip_network(bridge["Subnet"])[1])
 
 
 @asynccontextmanager

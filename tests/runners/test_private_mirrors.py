@@ -7,7 +7,6 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from ipaddress import ip_network
 from pathlib import Path
 
 import docker
@@ -25,6 +24,7 @@ from tests.real.mirrors import (
     PYTHON_BASE,
     Mirror,
     basic,
+    bridge_address,
     libraries,
     npm_package,
     python_index,
@@ -74,9 +74,7 @@ class Bench:
 def bench(engine: DockerEngine, instance: str, sdk: docker.DockerClient, tmp_path: Path) -> Bench:
     # The firewall of this machine stays as it is: nothing closes the port of the mirror.
     builder = DockerBuilder(engine, ProcessSandbox(), instance=instance, network="default", firewall="off")
-    bridge = sdk.networks.get("bridge").attrs["IPAM"]["Config"][0]
-    address = bridge.get("Gateway") or str(ip_network(bridge["Subnet"])[1])
-    return Bench(builder, tmp_path, sdk, f"chatops-{instance}:built", address)
+    return Bench(builder, tmp_path, sdk, f"chatops-{instance}:built", bridge_address(sdk))
 
 
 PIP = f"""\

@@ -1,0 +1,3 @@
+const ui = require("@shop/ui");
+
+module.exports = (name) => ui.page(`Hello, ${name}`);
