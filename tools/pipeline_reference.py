@@ -13,6 +13,7 @@ from bot.model.text import Language, Text
 from bot.pipeline.checks import BOUNDS
 from bot.pipeline.json_schema import descriptions
 from bot.pipeline.shape import ANY_NAME, PipelineKey, entries
+from tools.pipeline_sections import SECTIONS
 
 EXAMPLE = """\
 version: 1
@@ -160,6 +161,7 @@ CHINESE: Mapping[str, str] = {
     "services.NAME.health.command": "在容器中执行的命令，须以 0 退出，用来代替 `path`。",
     "services.NAME.depends_on": "`services` 中必须先就绪的其他容器；不填写时各容器同时启动。",
     "services.NAME.volumes": "存放数据的目录，例如 `/var/lib/data`，不在根文件系统中；随容器一起删除。",
+    "services.NAME.files": "启动前复制到容器中的文件和目录，取自提交：键为容器内的路径，值为仓库中的路径。",
     "services.NAME.memory": "内存上限，例如 `1g`；默认与 `deploy.memory` 相同，最大值由管理员设定。",
     "paths": "哪些文件的改动会触发自动执行。",
     "paths.include": "至少有一个改动的文件匹配其中之一才会触发。",
@@ -167,129 +169,6 @@ CHINESE: Mapping[str, str] = {
     "language": "评论使用的语言；默认由管理员设定。",
 }
 
-_SEVERAL = Text(
-    """\
-## Several images
-
-A repository with several images lists them under `images`, in place of `build`:
-
-```yaml
-images:
-  web: {context: web}
-  api: {context: api, target: prod}
-deploy: {image: web, port: 8080}
-services:
-  worker: {image: api, command: [python3, worker.py]}
-```
-
-There can be up to 10, and the same runner builds all of them, also those that nothing uses. They are built
-side by side, as many at a time as the operator's `[limits] builds_per_run` says. If one cannot be built, the
-other builds stop, and the comment names it. In the registry, each image has a repository of
-its own, such as `chatops/team/shop/api`.
-
-`deploy.image` says which image the deployed service runs; with several images it is required. An entry of
-`services` whose `image` is a name of `images` runs that image and is restricted like the deployed service.
-Every other value is an image of a registry. Manifests and charts receive all images by name
-([Kubernetes](kubernetes.md)).
-
-`paths` says what an image is made of, by patterns as in `.gitignore` from the root of the repository:
-
-```yaml
-images:
-  web: {context: web, paths: [web/, common/]}
-  api: {context: api, target: prod, paths: [api/, common/]}
-```
-
-Such an image is not built again while no matching file differs, nor the Dockerfile, a `.dockerignore` or its
-section of this file: the one of an earlier commit of the pull request is used, and the comment says of which.
-Nothing is shared with other pull requests, nor between trusted and untrusted commits. Newer base images and
-other values of secrets are not noticed; `/build` builds everything. Under `runner: jenkins`, `paths` has no
-effect.""",
-    """\
-## 多个镜像
-
-有多个镜像的仓库用 `images` 代替 `build`：
-
-```yaml
-images:
-  web: {context: web}
-  api: {context: api, target: prod}
-deploy: {image: web, port: 8080}
-services:
-  worker: {image: api, command: [python3, worker.py]}
-```
-
-最多 10 个，由同一个执行器构建；没有被使用的镜像也会构建。各镜像同时构建，数量上限由管理员的
-`[limits] builds_per_run` 决定。其中一个无法构建时，其余的构建随即停止，评论会指出失败的镜像。
-每个镜像在镜像仓库中有各自的路径，例如 `chatops/team/shop/api`。
-
-`deploy.image` 指明被部署的服务运行哪个镜像，有多个镜像时必填。`services` 中某一项的 `image` 是 `images`
-中的名称时，运行的就是该镜像，受到的限制与被部署的服务相同；其他值都视为镜像仓库中的镜像。
-清单和 Chart 可按名称使用所有镜像（[Kubernetes](kubernetes.zh.md)）。
-
-`paths` 说明镜像由哪些文件构成，写法与 `.gitignore` 相同，从仓库根目录算起：
-
-```yaml
-images:
-  web: {context: web, paths: [web/, common/]}
-  api: {context: api, target: prod, paths: [api/, common/]}
-```
-
-匹配的文件、Dockerfile、`.dockerignore` 和此文件中的对应段落都没有变化时，不再构建这个镜像，而是沿用同一 PR
-较早提交的镜像，评论会注明是哪个提交。不同的 PR 之间、受信任与不受信任的提交之间不共用镜像。
-基础镜像的更新和机密的新值不会被察觉；`/build` 总是重新构建全部镜像。`runner: jenkins` 时，`paths`
-不起作用。""",
-)
-_SETUP = Text(
-    """\
-## Preparing data
-
-The commands of `deploy.setup` bring a database into the state that the service needs:
-
-```yaml
-services:
-  db: {image: "postgres:16", port: 5432, env: {POSTGRES_PASSWORD: preview}}
-deploy:
-  env: {DATABASE_URL: "postgresql://postgres:preview@db/postgres"}
-  setup:
-    - python3 manage.py migrate
-    - python3 manage.py loaddata examples.json
-```
-
-They run one after the other with `/bin/sh -c`, after all `services` are ready and before the service starts,
-so that it never meets a database without its tables. Each has a container like that of the service, with its
-image, variables, secrets, memory and restrictions. The files of this container are lost; what must be beside
-the code, such as a SQLite file, has to be made by the service's own start.
-
-The output is in the log of the deployment. If a command fails, or takes longer than `deploy.setup_timeout`,
-the deployment ends, the comment names the command, and the former preview stays (on Docker, with memory
-for both). A deployment that was interrupted runs the commands again, as every further deployment does: each
-must also succeed after it has already run. On Kubernetes, each command is a Job; with a chart or manifests of
-its own, a repository has hooks or Jobs instead.""",
-    """\
-## 初始化数据
-
-`deploy.setup` 中的命令为服务准备数据库：
-
-```yaml
-services:
-  db: {image: "postgres:16", port: 5432, env: {POSTGRES_PASSWORD: preview}}
-deploy:
-  env: {DATABASE_URL: "postgresql://postgres:preview@db/postgres"}
-  setup:
-    - python3 manage.py migrate
-    - python3 manage.py loaddata examples.json
-```
-
-命令由 `/bin/sh -c` 依次执行，时间在全部 `services` 就绪之后、服务启动之前，因此服务启动时表已建好。
-每条命令在各自的容器中运行，镜像、变量、机密、内存和限制都与服务相同。容器中的文件不会保留；
-需要写在代码旁边的内容（例如 SQLite 文件）应放在服务自己的启动命令中。
-
-输出写入部署日志。命令失败或超过 `deploy.setup_timeout` 时，部署终止，评论会指出是哪条命令；
-原有的预览保持不变（Docker，且内存足够同时运行两者）。部署中断后重试，以及之后的每次部署，都会再次执行这些命令，
-因此每条命令都必须能重复执行。在 Kubernetes 上，每条命令是一个 Job；
-使用自己的 Chart 或清单时，请改用 hook 或 Job。""",
-)
 _TITLE = Text(".chatops.yml", ".chatops.yml 配置参考")
 _INTRODUCTION = Text(
     "This file configures how the bot builds, deploys and tests pull requests. It is in the root of the "
@@ -310,47 +189,6 @@ _INTRODUCTION = Text(
 _EXAMPLE = Text("## Example", "## 示例")
 _KEYS = Text("## Keys", "## 全部配置项")
 _HEADER = Text("| Key | Value | Default | Meaning |", "| 键 | 取值 | 默认值 | 含义 |")
-_RESULTS = Text(
-    "## Test results\n"
-    "\n"
-    "A suite passes if it exits with code 0 and its results list no failure. The bot reads all "
-    "`.xml` and `.trx` files in `test.report` in these formats: JUnit XML, NUnit 3, xUnit.net v2 "
-    "and TRX. XML files of other kinds, such as coverage, change nothing; the comment names them "
-    "if there are no results at all.\n"
-    "\n"
-    "| What a suite leaves | What it means |\n"
-    "|---|---|\n"
-    "| no results | the exit code decides |\n"
-    "| results without a test that was executed | with exit code 0, the comment warns that no test "
-    "ran; otherwise the suite failed |\n"
-    "| a file that is empty, cut off or broken | the suite failed; the comment names the file, and "
-    "the other files and the cases before the break count |\n"
-    "| a test that failed, and passed later in the same file | with exit code 0 it is flaky, "
-    "otherwise it failed |\n"
-    "| a suite of JUnit XML with totals and without cases | its totals count |\n"
-    "\n"
-    "Without `test.command` and `test.suites`, the bot starts the image of the stage `test.target` "
-    "only if the stage has a CMD or ENTRYPOINT of its own. Otherwise its RUN instructions are the "
-    "tests: they ran while the stage was built, unless the build cache already had their results "
-    "for the same files. A stage with neither tests nothing, and the comment says so.",
-    "## 测试结果\n"
-    "\n"
-    "测试套件的退出码为 0，且结果中没有失败的用例，才算通过。机器人读取 `test.report` 中所有 "
-    "`.xml` 和 `.trx` 文件，支持的格式有JUnit XML、NUnit 3、xUnit.net v2 和 TRX。其他 XML 文件（如"
-    "覆盖率）不影响结论；完全没有测试结果时，评论会列出它们的名称。\n"
-    "\n"
-    "| 测试套件留下的内容 | 含义 |\n"
-    "|---|---|\n"
-    "| 没有结果 | 由退出码决定 |\n"
-    "| 有结果，但没有执行过的用例 | 退出码为 0 时，评论提示没有运行任何测试；否则按失败处理 |\n"
-    "| 空的、被截断的或损坏的文件 | 按失败处理；评论指出该文件，其他文件和断点之前的用例照常计入 |\n"
-    "| 用例先失败，后来在同一个文件中通过 | 退出码为 0 时算作不稳定，否则算作失败 |\n"
-    "| JUnit XML 的套件只有总数、没有用例 | 采用其总数 |\n"
-    "\n"
-    "没有设置 `test.command` 和 `test.suites` 时，只有 `test.target` 阶段自己写了 CMD 或 ENTRYPOINT"
-    "，机器人才会启动它的镜像。否则，该阶段的 RUN 指令就是测试：它们在构建时已经运行，除非构建缓存"
-    "中已有相同文件的结果。两者都没有的阶段没有测试任何内容，评论会说明这一点。",
-)
 _KINDS: Mapping[Any, Text] = {
     str: Text("text", "文本"),
     int: Text("whole number", "整数"),
@@ -359,35 +197,6 @@ _KINDS: Mapping[Any, Text] = {
 }
 _SECTION = Text("keys below", "见下")
 _MAPPING = Text("names and texts", "名称与文本")
-
-
-_AUTOMATIC = Text(
-    """## Automatic runs
-
-Nothing runs automatically, and `/status` says why, while
-
-- the pull request is a draft in Gitee, or its title begins with `WIP`, `[WIP]`, `Draft:` or `[Draft]`, unless
-  `on.drafts` is true. Marking it as ready starts what was skipped;
-- its title contains `[skip ci]` or `[ci skip]`;
-- the message of its latest commit contains one of these;
-- it changes only files that `paths` leaves out;
-- the latest push changes only such files, and the run of the earlier commit is over.
-
-Commands, and the teardown when a pull request is closed, are not affected. If Gitee does not list all changed
-files, as with more than 300, the commands run.""",
-    """## 自动运行
-
-以下情况不会自动运行，`/status` 会说明原因：
-
-- PR 在 Gitee 上是草稿，或标题以 `WIP`、`[WIP]`、`Draft:`、`[Draft]` 或 `草稿：` 开头。
-  标记为就绪后会开始执行；`on.drafts` 为 true 时草稿也自动运行；
-- 标题中有 `[skip ci]` 或 `[ci skip]`；
-- 最新提交的说明中有上述标记；
-- 只改动了 `paths` 排除的文件；
-- 最近一次推送只改动了这类文件，并且之前提交的运行已经结束。
-
-命令和 PR 关闭时的清理不受影响。如果 Gitee 没有列出所有改动的文件（例如超过 300 个），仍会自动运行。""",
-)
 
 
 def reference(language: Language) -> str:
@@ -402,11 +211,9 @@ def reference(language: Language) -> str:
         "\n".join(
             (_HEADER.say(language), "|---|---|---|---|", *(_row(key, english, language) for key in entries()))
         ),
-        _SEVERAL.say(language),
-        _SETUP.say(language),
-        _RESULTS.say(language),
+        *(section.say(language) for section in SECTIONS),
     )
-    return "\n\n".join((*parts, _AUTOMATIC.say(language))) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def _row(key: PipelineKey, english: Mapping[tuple[str, str], str], language: Language) -> str:

@@ -285,8 +285,10 @@ def _tree(listing: bytes) -> Tree:
     for entry in listing.split(b"\0")[:-1]:
         facts, _, path = entry.partition(b"\t")
         found.setdefault(facts[:6], []).append(path.decode("utf-8", "replace"))
-    files = sorted((*found.get(b"100644", ()), *found.get(b"100755", ())))
-    return Tree(tuple(files), tuple(found.get(b"160000", ())))
+    files, executable, links, submodules = (
+        tuple(found.get(mode, ())) for mode in (b"100644", b"100755", b"120000", b"160000")
+    )
+    return Tree(tuple(sorted((*files, *executable))), submodules, links, frozenset(executable))
 
 
 def _unavailable(message: str) -> RetryLater:

@@ -112,6 +112,10 @@ class Tree:
     files: tuple[str, ...] = ()
     """Files, without links."""
     submodules: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    """Symbolic links."""
+    executable: frozenset[str] = frozenset()
+    """Those of the files that can be executed."""
 
 
 class Obstacle(StrEnum):

@@ -269,6 +269,9 @@ class ServiceConfig:
     """Others of `services` that must be ready before it starts; without it, they start together."""
     volumes: tuple[str, ...] = ()
     """Folders of its data, such as `/var/lib/data`, outside of its root file system; removed with it."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files and folders of the commit to copy into it before it starts: by their paths in it, their paths in
+    the repository."""
     memory: str | None = None
     """Memory limit, such as `1g`; by default `deploy.memory`. The operator sets a maximum."""
 

@@ -62,7 +62,7 @@ class Deploy:
     teardown: TeardownConfig = field(default_factory=TeardownConfig)
     """How the environment is removed later, besides by its platform."""
     definition: str = ""
-    """Commit from which manifests and charts are read; empty means `sha`."""
+    """Commit from which manifests, charts and files of services are read; empty means `sha`."""
     trusted: bool = False
     """As for `Build`."""
     name: Literal["deploy"] = "deploy"

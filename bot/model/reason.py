@@ -91,6 +91,9 @@ class Reason(StrEnum):
     SETUP_TIMED_OUT = "setup_timed_out"  # command, seconds
     OUT_OF_MEMORY = "out_of_memory"  # name, limit
     DISK_EXCEEDED = "disk_exceeded"  # name, size, limit
+    FILE_REFUSED = "file_refused"  # name, path
+    FILES_TOO_MANY = "files_too_many"  # name, limit
+    FILES_TOO_LARGE = "files_too_large"  # name, path, limit
     UNHEALTHY = "unhealthy"  # name, seconds
     NO_HTTP = "no_http"  # name, port, seconds
     READ_ONLY = "read_only"  # name, setting

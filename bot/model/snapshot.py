@@ -125,7 +125,10 @@ class Snapshot:
 
     @property
     def definition(self) -> str:
-        """The commit whose manifests and charts count: the head only if only writers can have pushed it."""
+        """The commit whose manifests, charts and files of services count.
+
+        It is the head only if only writers can have pushed it.
+        """
         return self.pull.head.sha if self.writers_only else self.pull.base.sha
 
     @property

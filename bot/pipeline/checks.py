@@ -51,6 +51,7 @@ MAX_ENTRIES: Mapping[Pattern, int] = {
     ("services", "*", "depends_on"): service_checks.MOST,
     ("images",): 10,
     ("services", "*", "volumes"): 8,
+    ("services", "*", "files"): 20,
     ("deploy", "environments"): 10,
     ("test", "suites"): 20,
     ("paths", "*"): 50,
@@ -197,6 +198,7 @@ VALUES: Mapping[Pattern, Check] = {
     **dict.fromkeys(((*part, "target") for part in BUILDS), _stage),
     **dict.fromkeys(((*part, "inline") for part in BUILDS), _not_blank),
     **dict.fromkeys(((*part, "files", "*") for part in BUILDS), _copied),
+    ("services", "*", "files", "*"): _repository_path,
     **dict.fromkeys(((*part, "working_dir") for part in CONTAINERS), _container_path),
     **dict.fromkeys(((*part, "aliases", "*") for part in CONTAINERS), _alias),
     ("deploy", "compose"): _repository_path,
@@ -236,6 +238,7 @@ NAMES: Mapping[Pattern, Check] = {
     ("test", "suites", "*"): _matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", messages.SUITE),
     **dict.fromkeys(((*part, "args", "*") for part in BUILDS), _variable),
     **dict.fromkeys(((*part, "files", "*") for part in BUILDS), _copy_target),
+    ("services", "*", "files", "*"): service_checks.file_target,
     ("deploy", "env", "*"): _container_variable,
     ("deploy", "values", "*"): _matching(
         r"[A-Za-z_][\w-]{0,63}(?:\[[0-9]\]|\.[A-Za-z_][\w-]{0,63}){0,15}", messages.VALUE_PATH

@@ -46,6 +46,7 @@ _COMBINATIONS = (
     checks.check_exclusive,
     service_checks.check_health,
     service_checks.check_aliases,
+    service_checks.check_files,
     image_checks.check_combinations,
     setup_checks.check_combinations,
     image_checks.check_dockerfiles,

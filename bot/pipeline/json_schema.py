@@ -21,6 +21,8 @@ def schema() -> dict[str, Any]:
         part.pop("title", None)
         if part.get("additionalProperties") == {"type": "string"}:
             part["additionalProperties"] = {"type": _SCALAR}
+        if "description" in part:
+            part["description"] = " ".join(part["description"].split())
     for pattern, (low, high) in checks.BOUNDS.items():
         owner = shape.kind_at(pattern[:-1]).__name__
         _number(found["$defs"][owner]["properties"][pattern[-1]]).update(minimum=low, maximum=high)

@@ -70,6 +70,23 @@ VOLUME = Text(
     "Expected a folder in the container, such as /var/lib/data; not /proc, /sys, /dev, /run or /tmp.",
     "应为容器内的目录，例如 /var/lib/data，不能是 /proc、/sys、/dev、/run 或 /tmp",
 )
+FILE_TARGET = Text(
+    "Expected a path in the container, such as /docker-entrypoint-initdb.d; not in /proc, /sys, /dev, /tmp or"
+    " /run/secrets.",
+    "应为容器内的路径，例如 /docker-entrypoint-initdb.d，不能在 /proc、/sys、/dev、/tmp 或 /run/secrets 中",
+)
+FILE_TARGET_FIRST = Text(
+    "The path in the container comes first, such as /docker-entrypoint-initdb.d: db/init.",
+    "请先写容器内的路径，例如 /docker-entrypoint-initdb.d: db/init",
+)
+FILES_OF_IMAGE = Text(
+    "This image is built here: name the files under images.NAME.files.",
+    "这个镜像由此处构建：请把文件写在 images.NAME.files 中",
+)
+FILES_BESIDE_CHART = Text(
+    "Not allowed beside chart, manifests or a job: they bring the files themselves.",
+    "不能与 chart、manifests 或任务同时使用：文件请由它们自己提供",
+)
 CHART = Text(
     "Expected a directory in the repository, or an address that begins with oci:// or https://.",
     "应为仓库内的目录，或以 oci:// 或 https:// 开头的地址",

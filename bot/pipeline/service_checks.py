@@ -18,11 +18,31 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _VOLUME = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,100}){1,10}", re.ASCII)
 _TAKEN = re.compile(r"/(?:proc|sys|dev|(?:var/)?run/secrets)(?:/.*)?|/(?:var/)?run|/tmp")
 """What the system, the bot's secrets and the container's own `/tmp` need."""
+_HIDDEN = re.compile(r"/tmp(?:/.*)?")  # noqa: S108 - inside the container
+"""What the container's own `/tmp` hides."""
 
 
 def volume(text: str) -> Text | None:
     """Check the path of a volume in its container."""
     return None if _VOLUME.fullmatch(text) and not _TAKEN.fullmatch(text) else messages.VOLUME
+
+
+def file_target(text: str) -> Text | None:
+    """Check the path in a container to which a file or folder is copied."""
+    if volume(text) is None and not _HIDDEN.fullmatch(text):
+        return None
+    return messages.FILE_TARGET if text.startswith("/") else messages.FILE_TARGET_FIRST
+
+
+def check_files(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield files for services whose image or manifests have to bring them."""
+    deploy, images = section(tree, "deploy"), section(tree, "images")
+    own = deploy.get("chart") or deploy.get("manifests") or deploy.get("runner") == RunnerName.JENKINS
+    for name, service in _services(tree).items():
+        if service.get("files") and own:
+            yield ("services", name, "files"), messages.FILES_BESIDE_CHART
+        elif service.get("files") and service.get("image") in images:
+            yield ("services", name, "files"), messages.FILES_OF_IMAGE
 
 
 def check_dependencies(tree: Tree) -> Iterator[tuple[Path, Text, str]]:

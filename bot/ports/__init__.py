@@ -7,6 +7,7 @@ from bot.ports.forge import Forge, Source
 from bot.ports.images import Builder, BuildOrder, Built, Registry, TagRemoval
 from bot.ports.jobs import JobEnding, JobOrder, Jobs, ReportProgress
 from bot.ports.platform import (
+    CopiedFile,
     Definition,
     Disks,
     DnsRecords,
@@ -27,6 +28,7 @@ __all__ = [
     "Builder",
     "Built",
     "Clock",
+    "CopiedFile",
     "Definition",
     "Disks",
     "DnsRecords",

@@ -19,6 +19,16 @@ from bot.ports.surroundings import Log
 
 
 @dataclass(frozen=True, slots=True)
+class CopiedFile:
+    """A file of the commit that a container gets."""
+
+    path: str
+    """Absolute path in the container."""
+    content: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceSpec:
     """A container that runs beside the deployed service, such as a database."""
 
@@ -36,6 +46,8 @@ class ServiceSpec:
     """Paths in the container at which it has volumes of its own, removed with it."""
     memory: str | None = None
     """None means as much as the deployed service."""
+    files: Sequence[CopiedFile] = ()
+    """Files of the commit that it has before it starts."""
     built: bool = False
     """Whether the image is one of the commit's own, for which the same limits apply as for the service's."""
     entrypoint: tuple[str, ...] = ()

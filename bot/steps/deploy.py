@@ -17,7 +17,7 @@ from bot.model.plan import Deploy
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
 from bot.ports import Definition, EnvironmentSpec, Platform, ServiceSpec, SetupSpec
-from bot.steps import service_logs
+from bot.steps import definition_commit, service_files, service_logs
 from bot.steps.build import prepare, read_dockerfile
 from bot.steps.context import StepContext
 
@@ -35,6 +35,7 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
         if service.image not in built:
             context.adapters.builds.check_image(service.image, own, f"services.{name}")
     spec = specification(step, context, image, await _port(step, context))
+    spec = replace(spec, services=await _with_files(spec.services, step, context))
     platform = context.adapters.platform(step.config.runner)
     await service_logs.keep(step.environment, (platform,), context)
     async with _definition(step, context) as definition:
@@ -49,6 +50,13 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
             raise
     context.log.note(f"ready at {context.environments[step.environment].url}")
     return _passed(step, context, image, endpoint)
+
+
+async def _with_files(
+    services: Sequence[ServiceSpec], step: Deploy, context: StepContext
+) -> tuple[ServiceSpec, ...]:
+    files = await service_files.read(step, context)
+    return tuple(replace(one, files=files.get(one.name, ())) for one in services)
 
 
 async def retire(step: Deploy, context: StepContext) -> None:
@@ -180,20 +188,15 @@ def _service(name: str, service: ServiceConfig, context: StepContext, image: Ima
 @asynccontextmanager
 async def _definition(step: Deploy, context: StepContext) -> AsyncIterator[Definition | None]:
     """Provide the configured manifests or chart, if any, from the commit that is trusted."""
-    config, run_, source = step.config, context.run, context.adapters.source
+    config, repo, source = step.config, context.run.repo, context.adapters.source
     path, chart = config.chart or config.manifests, config.chart is not None
     if path is None or "://" in path:
         yield Definition(path, chart=True, values=_values(step, context)) if path else None
         return
-    sha = step.definition or step.sha
-    if sha == step.sha:
-        await source.fetch(run_.repo, run_.clone_url, run_.number, sha)
-    else:
-        context.log.note(f"{path} is read from the base branch, commit {sha[:8]}")
-        await source.fetch_base(run_.repo, run_.clone_url, sha)
+    sha = await definition_commit.fetched(step, context, path)
     async with AsyncExitStack() as stack:
         try:
-            archive = await stack.enter_async_context(source.archive(run_.repo, sha, path))
+            archive = await stack.enter_async_context(source.archive(repo, sha, path))
         except TellUser as error:
             if error.reason is Reason.NO_DOCKERFILE:
                 raise TellUser(Reason.NO_DEFINITION, {"path": path, "sha": sha}) from error

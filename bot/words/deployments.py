@@ -66,6 +66,37 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
             zh="{name} 向磁盘写入了 {size}，而磁盘空间不足，已被停止。",
         ),
     ),
+    Reason.FILE_REFUSED: Wording(
+        Text(
+            en="{path} cannot be copied into {name}: it is a symbolic link, or its name has a colon or"
+            " unprintable characters.",
+            zh="{path} 无法复制到 {name}：它是符号链接，或者名称中有冒号或不可显示的字符。",
+        ),
+        advice=Text(
+            en="Replace it by an ordinary file, or name only what is needed under `files`.",
+            zh="请换成普通文件，或在 `files` 中只列出需要的内容。",
+        ),
+    ),
+    Reason.FILES_TOO_MANY: Wording(
+        Text(
+            en="`files` names more than {limit} files for {name}.",
+            zh="`files` 给 {name} 指定的文件超过 {limit} 个。",
+        ),
+        advice=Text(
+            en="Name only what is needed, or build an image that has the files.",
+            zh="请只列出需要的内容，或构建包含这些文件的镜像。",
+        ),
+    ),
+    Reason.FILES_TOO_LARGE: Wording(
+        Text(
+            en="The `files` for {name} have more than {limit} in all; {path} no longer fits.",
+            zh="`files` 给 {name} 指定的文件共超过 {limit}，放不下 {path}。",
+        ),
+        advice=Text(
+            en="Name only what is needed, or build an image that has the files.",
+            zh="请只列出需要的内容，或构建包含这些文件的镜像。",
+        ),
+    ),
     Reason.UNHEALTHY: Wording(
         Text(
             en="{name} did not pass its health check within {seconds}.",

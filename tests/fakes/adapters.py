@@ -122,6 +122,9 @@ class FakeWorld:
     dockerfile: str | None = DOCKERFILE
     files: tuple[str, ...] = ()
     """The other files of each commit."""
+    contents: dict[str, bytes] = field(default_factory=dict)
+    """What some files contain; the others cannot be read."""
+    links: tuple[str, ...] = ()
     submodules: tuple[str, ...] = ()
     blobs: dict[str, str] = field(default_factory=dict)
     """Ids of the content of files in each commit, where that matters."""
@@ -205,10 +208,13 @@ class FakeAdapters:
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         found = self._state.dockerfile if path == "Dockerfile" else None
-        return found.encode() if found is not None else None
+        content = found.encode() if found is not None else self._state.contents.get(path)
+        return content if content is not None and len(content) <= limit else None
 
     async def tree(self, repo: RepoPath, sha: str) -> Tree:
-        return Tree(self._state.files, self._state.submodules)
+        files = (*self._state.files, *self._state.contents)
+        executable = frozenset(path for path in files if path.endswith(".sh"))
+        return Tree(files, self._state.submodules, self._state.links, executable)
 
     async def listing(self, repo: RepoPath, sha: str, limit: int) -> bytes | None:
         entries = (f"100644 blob {id_}\t{path}\0" for path, id_ in sorted(self._state.blobs.items()))

@@ -15,7 +15,7 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.model.run import Image
 from bot.model.secrets import SecretValue
-from bot.ports import Definition, ServiceSpec
+from bot.ports import CopiedFile, Definition, ServiceSpec
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.helm import Helm
@@ -99,7 +99,8 @@ async def test_a_chart_as_helm_creates_it_is_completed(helm: Path, tmp_path: Pat
 async def test_services_come_up_before_those_that_depend_on_them() -> None:
     services = [
         ServiceSpec("api", "api", port=80, depends_on=("db", "cache")),
-        *(ServiceSpec(name, name, port=1) for name in ("db", "cache")),
+        ServiceSpec("db", "db", port=1, files=[CopiedFile("/init/1.sql", b"1")]),
+        ServiceSpec("cache", "cache", port=1),
     ]
     access = ClusterAccess()
     charts = Charts(KnownCluster(access), Helm(access, Path("/unused")), ChartPolicy())
@@ -111,6 +112,7 @@ async def test_services_come_up_before_those_that_depend_on_them() -> None:
 
     deployed = [[each.name for each in stage if each.kind == "Deployment"] for stage in plan.stages]
     assert deployed == [["cache", "db"], ["api"], ["app"]]
+    assert [str(each) for each in plan.stages[0] if each.kind == "ConfigMap"] == ["ConfigMap/db-files"]
 
 
 @pytest.mark.attack

@@ -179,9 +179,15 @@ def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) 
         build=pipeline.builds[pipeline.served],
         image=pipeline.served,
         teardown=pipeline.teardown,
-        definition=snapshot.definition if pipeline.deploy.manifests or pipeline.deploy.chart else "",
+        definition=snapshot.definition if _has_definition(pipeline) else "",
         trusted=snapshot.writers_only,
     )
+
+
+def _has_definition(pipeline: Pipeline) -> bool:
+    """Return whether a deployment reads more of a commit than its images."""
+    files = any(service.files for service in pipeline.services.values())
+    return bool(pipeline.deploy.manifests or pipeline.deploy.chart or files)
 
 
 def _missing_image(snapshot: Snapshot) -> tuple[Build, ...]:

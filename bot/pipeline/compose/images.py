@@ -8,11 +8,16 @@ from bot.pipeline import messages as own_messages
 from bot.pipeline.compose import messages, values
 from bot.pipeline.compose.findings import Findings
 from bot.pipeline.compose.model import Build, Service
-from bot.pipeline.compose.mounts import Mounts
+from bot.pipeline.compose.mounts import Mounts, run_code
 from bot.pipeline.compose.places import below, in_repository
 from bot.pipeline.yaml_tree import Path, Tree
 
 _IMAGE = re.compile(r"[a-z0-9A-Z][\w./:@-]{0,254}", re.ASCII)
+
+
+def is_foreign(image: str) -> bool:
+    """Return whether this cannot be the name of an image that is built."""
+    return bool(set(":@/").intersection(image))
 
 
 class Images:
@@ -51,11 +56,13 @@ class Images:
         if not _IMAGE.fullmatch(service.image):
             self._found.wrong((*path, "image"), own_messages.IMAGE)
             return None
-        if not mounted.files and not deployed:
+        if not deployed and not run_code(service, mounted, self._folder):
             # Without a tag it could be the name of an image that is built.
-            return service.image if set(":@/").intersection(service.image) else f"{service.image}:latest"
-        inline: dict[str, Tree] = {"context": self._folder, "inline": f"FROM {service.image}\n"}
-        return self._named(name, self._with_files(inline, mounted, self._folder), mounted, (*path, "image"))
+            return service.image if is_foreign(service.image) else f"{service.image}:latest"
+        inside = all(below(source, self._folder) is not None for source, _ in mounted.files.values())
+        context = self._folder if inside else "."
+        inline: dict[str, Tree] = {"context": context, "inline": f"FROM {service.image}\n"}
+        return self._named(name, self._with_files(inline, mounted, context), mounted, (*path, "image"))
 
     def _named(self, name: str, tree: dict[str, Tree], mounted: Mounts, origin: Path) -> str:
         """Return the name of the image that is built so, which is the first service's that runs it."""

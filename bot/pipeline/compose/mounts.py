@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.pipeline.compose import messages, values
 from bot.pipeline.compose.findings import Findings
 from bot.pipeline.compose.model import Service
-from bot.pipeline.compose.places import in_repository, is_path
+from bot.pipeline.compose.places import below, in_repository, is_path
 from bot.pipeline.yaml_tree import Path
 
 HARMLESS = frozenset({"/etc/localtime", "/etc/timezone"})
@@ -54,6 +54,15 @@ def check_shared(services: Mapping[str, Mounts], found: Findings) -> None:
     for name, several in users.items():
         if len(several) > 1:
             found.wrong(services[several[1]].names[name], messages.shared(name, ", ".join(several)))
+
+
+def run_code(service: Service, mounted: Mounts, folder: str) -> bool:
+    """Return whether a service runs code from its mounts: the project itself, or what its folder is in."""
+    at = (service.working_dir or "").rstrip("/")
+    return any(
+        below(folder, source) is not None or (at and _inside(at, target))
+        for target, (source, _) in mounted.files.items()
+    )
 
 
 def _sort(volume: values.Volume, path: Path, folder: str, into: Mounts, found: Findings) -> None:

@@ -8,6 +8,7 @@ from bot.core.language.spelling import nearest
 from bot.pipeline import messages as own_messages
 from bot.pipeline.compose import messages, values
 from bot.pipeline.compose.findings import Findings
+from bot.pipeline.compose.images import is_foreign
 from bot.pipeline.compose.model import COMPLETED, ComposeFile, EnvFile, Healthcheck, Port, Service, Words
 from bot.pipeline.compose.mounts import Mounts
 from bot.pipeline.compose.places import in_repository
@@ -53,6 +54,9 @@ class Converter:
         self._memory()
         if not self.deployed:
             self._put_list("volumes", list(mounted.folders.items()))
+        if not self.deployed and image is not None and is_foreign(image):
+            for target, (source, path) in mounted.files.items():
+                self._put(source, "files", path, target)
         self._dependencies()
 
     def _path(self, *parts: str | int) -> Path:

@@ -76,6 +76,16 @@ class Containers:
         """Start a container; `health.unstartable` turns the error into one for users."""
         await self._engine.short(lambda api: api.start(container))
 
+    async def unpack(self, container: str, archive: bytes) -> None:
+        """Unpack a tar into the root of a container that has not started; no file replaces a folder."""
+
+        async def data() -> AsyncIterator[bytes]:
+            yield archive
+
+        path, params = f"/containers/{container}/archive", {"path": "/", "noOverwriteDirNonDir": "1"}
+        async with self._engine.open("PUT", path, params=params, data=data()):
+            return
+
     async def restart_always(self, container: str, *, unless_rebooted: bool = False) -> None:
         """Let the engine restart a container after a crash, and after a reboot if that is wanted."""
         policy: Any = {"Name": RESTARTED_UNTIL_REBOOT if unless_rebooted else RESTARTED}

@@ -12,11 +12,12 @@ from bot.core.results.restrictions import BY_OPERATOR, restricted_by
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
-from bot.ports import EnvironmentSpec, ServiceSpec
+from bot.ports import CopiedFile, EnvironmentSpec, ServiceSpec
 from bot.runners import setup
 from bot.runners.cleanup import uninterrupted
 from bot.runners.docker.container import ContainerKind, ContainerLimits, ContainerSpec, configuration
 from bot.runners.docker.containers import Containers
+from bot.runners.docker.copied_files import copy_into
 from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.docker.health import KILLED, Health, OverDisk, Readiness, unstartable
 from bot.runners.docker.images import Images, exposed_ports
@@ -122,7 +123,7 @@ class Deployment:
             secrets=service.secrets,
             volumes=service.volumes,
         )
-        return await self._start(container, image)
+        return await self._start(container, image, service.files)
 
     async def _set_up(self) -> None:
         """Run the commands of the setup in containers like the app's, but under another name."""
@@ -185,9 +186,14 @@ class Deployment:
         """Whether the commit's own images run without capabilities, and write only to volumes."""
         return self.spec.restricted or self.limits.restrict(trusted=self.spec.trusted)
 
-    async def _start(self, spec: ContainerSpec, image: Mapping[str, Any]) -> str:
+    async def _start(
+        self, spec: ContainerSpec, image: Mapping[str, Any], files: Sequence[CopiedFile] = ()
+    ) -> str:
         self.writer.line(f"starting {spec.alias} from {spec.image}")
         container = await self._create(await self._with_secrets(spec, image))
+        if files:
+            await copy_into(self.containers, container, spec.alias, files)
+            self.writer.line(f"copied {len(files)} files into {spec.alias}")
         await self._explained(container, spec.alias, self._begin(container, spec.alias))
         return container
 

@@ -12,13 +12,13 @@ from bot.core.environments import startup
 from bot.model.errors import TellUser
 from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
-from bot.ports import Definition, EnvironmentSpec, Sandbox
+from bot.ports import Definition, EnvironmentSpec, Sandbox, ServiceSpec
 from bot.runners.kubernetes import applying, archives, rendering
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.guardrails import PULL_SECRET
 from bot.runners.kubernetes.namespace_secrets import granted_to
 from bot.runners.kubernetes.options import KubernetesOptions
-from bot.runners.kubernetes.pure import chart_values, entry_service, part_secrets
+from bot.runners.kubernetes.pure import chart_values, entry_service, part_files, part_secrets
 from bot.runners.kubernetes.pure.entry_service import APP, EntryService
 from bot.runners.kubernetes.pure.field_rules import ManifestScope
 from bot.runners.kubernetes.pure.manifest_policy import Review
@@ -76,16 +76,10 @@ class DeploymentPlanner:
         if self.spec.port is None:
             raise TellUser(Reason.NO_PORT)
         context = self._context()
-        parts = {part["name"]: part for part in context["services"]}
+        services = {each.name: each for each in self.spec.services}
         waves = [
-            tuple(
-                manifest
-                for name in wave
-                for manifest in parsed(
-                    "service", rendering.built_in("service", {**context, "part": parts[name]})
-                )
-            )
-            for wave in startup.waves({name: part["depends_on"] for name, part in parts.items()})
+            tuple(manifest for name in wave for manifest in self._service(services[name], context))
+            for wave in startup.waves({name: each.depends_on for name, each in services.items()})
         ]
         app = [
             manifest
@@ -93,6 +87,11 @@ class DeploymentPlanner:
             for manifest in parsed(name, rendering.built_in(name, context))
         ]
         return DeploymentPlan(EntryService(APP, self.spec.port, routed=True), (*waves, tuple(app)))
+
+    def _service(self, service: ServiceSpec, context: Mapping[str, Any]) -> list[Manifest]:
+        part = next(each for each in context["services"] if each["name"] == service.name)
+        found = parsed("service", rendering.built_in("service", {**context, "part": part}))
+        return [*([part_files.config_map(service.name, service.files)] if service.files else []), *found]
 
     async def _of_manifests(self, definition: Definition) -> DeploymentPlan:
         folder, archive = definition.path, definition.archive

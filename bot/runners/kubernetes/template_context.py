@@ -8,7 +8,7 @@ from bot.core.admission.images import name_of
 from bot.model.run import Image
 from bot.ports import EnvironmentSpec
 from bot.runners.kubernetes.options import KubernetesOptions
-from bot.runners.kubernetes.pure import part_secrets
+from bot.runners.kubernetes.pure import part_files, part_secrets
 from bot.runners.kubernetes.pure.entry_service import APP
 
 _NO_CAPABILITIES = {"capabilities": {"drop": ["ALL"]}}
@@ -58,6 +58,7 @@ def template_context(
                 "health_command": list(each.health_command),
                 "depends_on": list(each.depends_on),
                 "volumes": [{"path": path, "size": quantity(options.limits.disk)} for path in each.volumes],
+                "files": part_files.reference(each.name, each.files),
                 "resources": resources(each.memory or spec.memory, options),
                 "restricted": each.built and spec.restricted,
             }

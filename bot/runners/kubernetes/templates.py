@@ -11,6 +11,7 @@ LARGEST = 1 << 20
 """Characters of all rendered texts together."""
 SECRET_VOLUME = "chatops-secrets"  # noqa: S105 - a name
 SECRET_FOLDER = "/run/secrets"  # noqa: S105 - a path
+FILES_VOLUME = "chatops-files"
 _TMP_VOLUME = {"name": "tmp", "emptyDir": {}}
 _TMP_MOUNT = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108 - inside the container
 
@@ -47,27 +48,47 @@ def secret_mounts(secrets: dict[str, Any]) -> list[dict[str, Any]]:
     return [mount] if secrets["files"] else []
 
 
+def file_volumes(files: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the volume with the files of the commit that a part gets; none without."""
+    if not files or not files["entries"]:
+        return []
+    items = [{"key": one["key"], "path": one["key"], "mode": one["mode"]} for one in files["entries"]]
+    return [{"name": FILES_VOLUME, "configMap": {"name": files["name"], "items": items}}]
+
+
+def file_mounts(files: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return where a container mounts each of them, so that what its image has beside them stays."""
+    return [
+        {"name": FILES_VOLUME, "mountPath": one["path"], "subPath": one["key"], "readOnly": True}
+        for one in (files or {"entries": ()})["entries"]
+    ]
+
+
 def volumes(
     secrets: dict[str, Any],
     restricted: bool = False,  # noqa: FBT001, FBT002 - as templates write it
     data: Sequence[dict[str, str]] = (),
+    files: dict[str, Any] | None = None,
 ) -> str:
     """Format a pod's `volumes`: files of its Secret, `/tmp` of a restricted container, folders of data."""
     folders = [
         {"name": f"data-{number}", "emptyDir": {"sizeLimit": each["size"]}}
         for number, each in enumerate(data)
     ]
-    return as_json([*secret_volumes(secrets), *([_TMP_VOLUME] if restricted else []), *folders])
+    own = [*secret_volumes(secrets), *([_TMP_VOLUME] if restricted else [])]
+    return as_json([*own, *folders, *file_volumes(files)])
 
 
 def mounts(
     secrets: dict[str, Any],
     restricted: bool = False,  # noqa: FBT001, FBT002 - as templates write it
     data: Sequence[dict[str, str]] = (),
+    files: dict[str, Any] | None = None,
 ) -> str:
     """Format the `volumeMounts` of a container for these volumes."""
     folders = [{"name": f"data-{number}", "mountPath": each["path"]} for number, each in enumerate(data)]
-    return as_json([*secret_mounts(secrets), *([_TMP_MOUNT] if restricted else []), *folders])
+    own = [*secret_mounts(secrets), *([_TMP_MOUNT] if restricted else [])]
+    return as_json([*own, *folders, *file_mounts(files)])
 
 
 def words(command: list[str]) -> str:

@@ -52,12 +52,7 @@ volumes:
 
 def test_a_django_project() -> None:
     found = pipeline(DJANGO, files={".env": "DB_PASSWORD=secret\nSECRET_KEY='a$b'\n"})
-    assert dict(found.images) == {
-        "db": BuildConfig(
-            inline="FROM postgres:16\n", files={"/docker-entrypoint-initdb.d/init.sql": "init.sql"}
-        ),
-        "web": BuildConfig(files={"/code": "."}),
-    }
+    assert dict(found.images) == {"web": BuildConfig(files={"/code": "."})}
     assert found.deploy.image == "web"
     assert found.deploy.port == 8000
     assert found.deploy.command == ("python", "manage.py", "runserver", "0.0.0.0:8000")
@@ -65,11 +60,12 @@ def test_a_django_project() -> None:
     assert found.deploy.aliases == ("web",)
     assert dict(found.services) == {
         "db": ServiceConfig(
-            "db",
+            "postgres:16",
             {"POSTGRES_DB": "shop", "POSTGRES_PASSWORD": "secret"},
             aliases=("shop-db",),
             health=ServiceHealth(command=("/bin/sh", "-c", "pg_isready -U postgres")),
             volumes=("/var/lib/postgresql/data",),
+            files={"/docker-entrypoint-initdb.d/init.sql": "init.sql"},
         ),
         "redis": ServiceConfig("redis:latest", port=6379),
         "celery": ServiceConfig(
@@ -279,3 +275,27 @@ services:
 """)
     assert found.deploy.setup == ("sh -c 'a && b'", "python manage.py migrate")
     assert list(found.services) == ["db"]
+
+
+def test_services_from_elsewhere_get_files_and_those_that_run_code_are_built() -> None:
+    found = pipeline(
+        """\
+services:
+  web: {build: .., ports: [80]}
+  db: {image: "mysql:8", volumes: ["../sql/:/docker-entrypoint-initdb.d", "./my.cnf:/etc/mysql/my.cnf"]}
+  jobs: {image: "node:22", volumes: ["..:/app"], command: node jobs.js}
+  mail: {image: "node:22", volumes: ["./mail:/srv"], working_dir: /srv/, command: node mail.js}
+""",
+        "deploy: {compose: docker/dev.yml}\n",
+        file="docker/dev.yml",
+    )
+    assert found.services["db"] == ServiceConfig(
+        "mysql:8",
+        port=3306,
+        files={"/docker-entrypoint-initdb.d": "sql", "/etc/mysql/my.cnf": "docker/my.cnf"},
+    )
+    assert found.images["jobs"] == BuildConfig(inline="FROM node:22\n", files={"/app": "."})
+    assert found.images["mail"] == BuildConfig(
+        context="docker", inline="FROM node:22\n", files={"/srv": "mail"}
+    )
+    assert (found.services["mail"].image, found.services["mail"].files) == ("mail", {})
