@@ -6,7 +6,7 @@ English comes from the docstrings of the model's fields. Chinese is below; a tes
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from types import NoneType
+from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
 
 from bot.model.text import Language, Text
@@ -156,6 +156,8 @@ CHINESE: Mapping[str, str] = {
     "services.NAME.working_dir": "替换镜像的工作目录。",
     "services.NAME.aliases": "其他容器访问它时使用的更多主机名。",
     "services.NAME.port": "该端口打开后，依赖它的容器才会启动；被部署的服务依赖所有容器。",
+    "services.NAME.public": "访问者能否通过 HTTP 访问它的 `port`：`true` 表示使用自己的域名，"
+    "URL 路径（例如 `/api`）表示使用预览域名下的这个路径。",
     "services.NAME.health": "端口打开还不够时，容器就绪的判定条件。",
     "services.NAME.health.path": "检查 `port` 上的 URL 路径，`deploy.health.timeout` 内返回码须小于 400。",
     "services.NAME.health.command": "在容器中执行的命令，须以 0 退出，用来代替 `path`。",
@@ -194,6 +196,7 @@ _KINDS: Mapping[Any, Text] = {
     int: Text("whole number", "整数"),
     bool: Text("true or false", "true 或 false"),
     tuple: Text("list of texts", "文本列表"),
+    UnionType: Text("true, false or text", "true、false 或文本"),
 }
 _SECTION = Text("keys below", "见下")
 _MAPPING = Text("names and texts", "名称与文本")
@@ -220,7 +223,8 @@ def _row(key: PipelineKey, english: Mapping[tuple[str, str], str], language: Lan
     name = ".".join(key.path)
     meaning = CHINESE[name] if language is Language.ZH else english[key.owner.__name__, key.path[-1]]
     default = "" if key.section or key.default == "" else f"`{_flow(key.default)}`"
-    return f"| `{name}` | {_kind(key, language)} | {default} | {meaning} |"
+    plain = meaning.replace("\n", " ")  # a line break would end the table
+    return f"| `{name}` | {_kind(key, language)} | {default} | {plain} |"
 
 
 def _kind(key: PipelineKey, language: Language) -> str:

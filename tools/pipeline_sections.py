@@ -75,6 +75,50 @@ images:
 基础镜像的更新和机密的新值不会被察觉；`/build` 总是重新构建全部镜像。`runner: jenkins` 时，`paths`
 不起作用。""",
 )
+PUBLIC = Text(
+    """\
+## Public services
+
+Visitors reach the deployed service, and those of `services` that are public:
+
+```yaml
+services:
+  api: {image: api, port: 9000, public: true}
+  docs: {image: docs, port: 80, public: /docs}
+  db: {image: "postgres:16", port: 5432}
+```
+
+With `true`, a service has a host of its own, such as `api--pr-12-shop.preview.example.net`. It is a single
+label, which the wildcard record and certificate of the previews cover; a long name is shortened and gets a
+hash. With a path, it answers at this path of the preview's own host and below it, `/docs` and `/docs/install`
+but not `/docs2`; the path is passed on unchanged. A public service is ready once it answers by HTTP. The
+comment, `/status`, the pages and the API show the address of each.
+
+The deployed service, the public ones and the tests find the addresses in `PUBLIC_URL` (that of the deployed
+service) and in `PUBLIC_URL_API`, `PUBLIC_URL_DOCS` and so on; a page should call its API there, because
+a visitor's browser does not know the hostname `api`. Whoever reaches the preview reaches these services too;
+nothing else in `services` can be reached from outside.""",
+    """\
+## 对外开放的服务
+
+访问者可以访问被部署的服务，以及 `services` 中对外开放的服务：
+
+```yaml
+services:
+  api: {image: api, port: 9000, public: true}
+  docs: {image: docs, port: 80, public: /docs}
+  db: {image: "postgres:16", port: 5432}
+```
+
+`true` 表示服务有自己的域名，例如 `api--pr-12-shop.preview.example.net`。它只有一级，预览环境的泛域名解析和
+通配符证书同样适用；过长的名称会缩短并加上哈希。写路径时，服务使用预览域名下的这个路径及其下级：
+`/docs` 和 `/docs/install` 属于它，`/docs2` 不属于；路径原样转发。对外开放的服务响应 HTTP 之后才算就绪。
+评论、`/status`、页面和 API 都会显示各服务的地址。
+
+被部署的服务、对外开放的服务和测试可以从环境变量得到这些地址：`PUBLIC_URL` 是被部署的服务，`PUBLIC_URL_API`、
+`PUBLIC_URL_DOCS` 等是其他服务。网页应使用这些地址调用接口，因为访问者的浏览器不认识主机名 `api`。
+能访问预览的人也能访问这些服务；`services` 中的其他服务都无法从外部访问。""",
+)
 FILES = Text(
     """\
 ## Files for services
@@ -243,5 +287,5 @@ files, as with more than 300, the commands run.""",
 命令和 PR 关闭时的清理不受影响。如果 Gitee 没有列出所有改动的文件（例如超过 300 个），仍会自动运行。""",
 )
 
-SECTIONS = (SEVERAL, FILES, SETUP, RESULTS, AUTOMATIC)
+SECTIONS = (SEVERAL, PUBLIC, FILES, SETUP, RESULTS, AUTOMATIC)
 """In the order of the page."""

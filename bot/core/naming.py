@@ -22,11 +22,17 @@ LABEL_ATTEMPT = f"{PREFIX}.attempt"
 LABEL_INSTANCE = f"{PREFIX}.instance"
 LABEL_STORE = f"{PREFIX}.store"
 LABEL_HOST = f"{PREFIX}.host"
+LABEL_PUBLIC = f"{PREFIX}.public"
 LABEL_EXPIRES = f"{PREFIX}.expires"
 LABEL_OWNED_BY = f"{PREFIX}.owned-by"
 LABEL_OWNED_UNTIL = f"{PREFIX}.owned-until"
 
 _LABEL_LENGTH = 63  # RFC 1035
+_HOST_LENGTH = 55
+"""Characters of an environment's label: as many remain as a hash of a service's name and the marks need."""
+_OF_SERVICE = "--"
+_PUNYCODE = "xn"
+"""With the two hyphens behind it, this begins labels in Punycode (RFC 3490)."""
 _SLUG_LENGTH = 40
 _NAMESPACE_HASH = 10
 _IDENTITY_HASH = 40
@@ -56,10 +62,33 @@ def host_label(key: EnvironmentKey, *, qualified: bool = False) -> str:
     Repositories of two owners can have the same name; the second one gets a `qualified` label, with a hash.
     """
     label = _label(key)
-    if len(label) <= _LABEL_LENGTH and not qualified:
+    if len(label) <= _HOST_LENGTH and not qualified:
         return label
     suffix = f"-{_short_hash(_identity(key, ''))}"
-    return label[: _LABEL_LENGTH - len(suffix)].rstrip("-") + suffix
+    return label[: _HOST_LENGTH - len(suffix)].rstrip("-") + suffix
+
+
+def service_label(host_label: str, service: str) -> str:
+    """Return the first label of the hostname of a public service: `api--pr-12-shop`.
+
+    It is a single label, so that a wildcard certificate covers it. No environment's own label contains two
+    hyphens in a row, so it belongs to this environment only.
+    """
+    room = _LABEL_LENGTH - len(_OF_SERVICE) - len(host_label)
+    short = service
+    if len(service) > room or service == _PUNYCODE:
+        begin = service[: max(room - 7, 0)].rstrip("-")
+        short = "-".join(filter(None, (begin, _short_hash(service))))
+    return f"{short}{_OF_SERVICE}{host_label}"
+
+
+def environment_label(label: str) -> str:
+    """Return the environment's label in that of one of its services, otherwise the label itself.
+
+    >>> environment_label("api--pr-12-shop"), environment_label("pr-12-shop")
+    ('pr-12-shop', 'pr-12-shop')
+    """
+    return label.rpartition(_OF_SERVICE)[2]
 
 
 def tag(number: int, sha: str) -> str:

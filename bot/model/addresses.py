@@ -34,6 +34,10 @@ class Addresses:
         """Return the environment's URL: the one that its deployer reported, otherwise the preview URL."""
         return environment.url or self.preview(environment.host)
 
+    def public(self, host_label: str, path: str = "") -> str:
+        """Return the URL of a public service by the first label of its hostname, and its path."""
+        return f"{self.preview(host_label)}{path.removeprefix('/')}"
+
     def run(self, run: Run | int) -> str:
         """Return the page of a run; by its number alone, it is the page of the run that has it now."""
         return self._page(f"runs/{run if isinstance(run, int) else run.name}")

@@ -40,11 +40,23 @@ class EnvironmentKey:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicService:
+    """One of `services` that visitors reach, besides the deployed service itself."""
+
+    name: str
+    port: int
+    path: str = ""
+    """Path of the environment's own host below which it answers; empty if it has a host of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Address at which the bot reaches a deployed service; not for people."""
 
     host: str
     port: int
+    services: Mapping[str, "Endpoint"] = field(default_factory=dict)
+    """Where its public services answer, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,8 @@ class Environment:
     """The runner that hosts it; None if an earlier version of the bot deployed it."""
     outage: Outage | None = None
     """Why it is failing, or is gone although nobody asked the bot to remove it."""
+    public: tuple[PublicService, ...] = ()
+    """Services that visitors reach, besides the deployed one, by name."""
     adopted: Holder | None = None
     """The run that deployed it, if the store does not have that run: the environment was found at its runner.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.model.environment import EnvironmentKey
+from bot.model.environment import EnvironmentKey, PublicService
 from bot.model.forge import RepoPath
 from bot.model.holder import Holder
 
@@ -48,6 +48,8 @@ class Item:
     """The commit that the run was about."""
     host: str = ""
     """Host label of the environment; empty if an earlier version of the bot created the item."""
+    public: tuple[PublicService, ...] = ()
+    """Public services of the environment, as they were deployed."""
     owned_by: str = ""
     """Identity of the store whose bot owns it, as that bot has said; empty if none has."""
     owned_until: datetime | None = None

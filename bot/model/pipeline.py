@@ -263,6 +263,9 @@ class ServiceConfig:
     """Further hostnames under which the others reach it."""
     port: int | None = None
     """Port that must be open before what depends on it starts; the deployed service depends on all."""
+    public: bool | str = False
+    """Whether visitors reach it at `port` by HTTP: `true` gives it a host of its own, and a URL path such as
+    `/api` that path of the preview's host."""
     health: ServiceHealth = field(default_factory=ServiceHealth)
     """When it is considered ready, if an open port is not enough."""
     depends_on: tuple[str, ...] = ()

@@ -130,6 +130,8 @@ class StepResult:
     image: Image | None = None
     url: str | None = None
     """Where the service answers."""
+    services: Mapping[str, str] = field(default_factory=dict)
+    """Where its public services answer, by name."""
     environment: str | None = None
     endpoint: Endpoint | None = None
     tests: TestCounts | None = None

@@ -38,6 +38,8 @@ class EnvironmentLine:
     state: EnvironmentState
     sha: str
     expires_at: datetime
+    services: Mapping[str, str] = field(default_factory=dict)
+    """URLs of its public services, by name."""
     extend: str = ""
     """Command that extends its life, if it ends soon."""
     outage: Outage | None = None

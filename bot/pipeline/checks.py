@@ -79,7 +79,7 @@ OWN_VARIABLES = {
     *("SERVICE_URL", "PUBLIC_URL", "JUNIT_PATH", "COMMIT_SHA", "PULL_REQUEST"),
     *("PATH", "HOME", "HOSTNAME", "USER", "SHELL", "PWD", "TERM"),
 }
-OWN_PREFIXES = ("CHATOPS_", "LD_")
+OWN_PREFIXES = ("CHATOPS_", "PUBLIC_URL_", "LD_")
 
 _NOT_COPIED = r"""[$*?\[\]"'<]"""
 _MAX_PATTERN_LENGTH = 200
@@ -220,6 +220,7 @@ VALUES: Mapping[Pattern, Check] = {
     ("services", "*", "memory"): _memory,
     ("services", "*", "volumes", "*"): service_checks.volume,
     ("services", "*", "health", "path"): _url_path,
+    ("services", "*", "public"): service_checks.public,
     ("services", "*", "image"): _matching(r"[a-z0-9A-Z][\w./:@-]{0,254}", messages.IMAGE),
     ("paths", "*", "*"): _pattern,
     **dict.fromkeys(((*part, "paths", "*") for part in BUILDS), _pattern),

@@ -47,6 +47,7 @@ _COMBINATIONS = (
     service_checks.check_health,
     service_checks.check_aliases,
     service_checks.check_files,
+    service_checks.check_public,
     image_checks.check_combinations,
     setup_checks.check_combinations,
     image_checks.check_dockerfiles,
@@ -152,6 +153,8 @@ def _type_errors(tree: Tree) -> list[ErrorDetails]:
 
 def _type_problem(document: Document, error: ErrorDetails) -> ConfigProblem:
     path: Path = error["loc"]
+    if shape.kind_at(path[:-1]) == bool | str:
+        return problem(document.named(path[:-1]), document.at(path[:-1]), messages.PUBLIC)
     kind = shape.kind_at(path)
     if error["type"] == "unexpected_keyword_argument":
         known = shape.keys_at(path[:-1])

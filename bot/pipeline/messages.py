@@ -13,6 +13,20 @@ INVALID = Text("Invalid value.", "值无效")
 IMAGE_REQUIRED = Text("image is required for every service.", "每个服务都必须指定 image（镜像）")
 
 DEPENDS_ON_ITSELF = Text("A service cannot depend on itself.", "服务不能依赖自身")
+PUBLIC = Text(
+    "Expected true, false or the URL path of this service, such as /api.",
+    "应为 true、false 或此服务的 URL 路径，例如 /api",
+)
+PUBLIC_PORT = Text("public requires port.", "写了 public 就必须指定 port（端口）")
+PUBLIC_OF_JOB = Text(
+    "Not allowed with runner: jenkins; the job decides what is public.",
+    "runner 为 jenkins 时不可用：对外开放哪些服务由任务决定",
+)
+PUBLIC_OF_CHART = Text(
+    "Not allowed beside chart or manifests; make it a path of their Ingress.",
+    "不能与 chart 或 manifests 同时使用：请写成其中 Ingress 的路径",
+)
+PATH_TAKEN = Text("Another service has this path.", "另一个服务已使用这个路径")
 PORT_REQUIRED = Text("health.path requires port.", "写了 health.path 就必须指定 port（端口）")
 IMAGE_NAME = Text(
     "Expected the name of an image: up to 40 lowercase letters, digits and hyphens.",

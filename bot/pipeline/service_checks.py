@@ -13,8 +13,12 @@ from bot.pipeline.yaml_tree import Path, Tree, section
 MOST = 8
 """Services, and dependencies of one of them; more are reported as such, and not examined."""
 
+SWITCHES = {"true": True, "false": False}
+"""What YAML writes for a switch."""
+
 _LONGEST_NAME = 40
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{1,60}){1,10}", re.ASCII)
 _VOLUME = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,100}){1,10}", re.ASCII)
 _TAKEN = re.compile(r"/(?:proc|sys|dev|(?:var/)?run/secrets)(?:/.*)?|/(?:var/)?run|/tmp")
 """What the system, the bot's secrets and the container's own `/tmp` need."""
@@ -43,6 +47,31 @@ def check_files(tree: Tree) -> Iterator[tuple[Path, Text]]:
             yield ("services", name, "files"), messages.FILES_BESIDE_CHART
         elif service.get("files") and service.get("image") in images:
             yield ("services", name, "files"), messages.FILES_OF_IMAGE
+
+
+def public(text: str) -> Text | None:
+    """Check what makes a service public: a switch, or a path below which only it answers."""
+    plain = _PATH.fullmatch(text) and not {".", ".."} & set(text.split("/"))
+    return None if plain or text in SWITCHES else messages.PUBLIC
+
+
+def check_public(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield public services that cannot be reached, and paths that several would have."""
+    deploy, taken = section(tree, "deploy"), set[str]()
+    for name, service in _services(tree).items():
+        wanted = service.get("public")
+        if not isinstance(wanted, str) or not SWITCHES.get(wanted, True):
+            continue
+        if service.get("port") is None:
+            yield ("services", name, "public"), messages.PUBLIC_PORT
+        elif deploy.get("runner") == RunnerName.JENKINS:
+            yield ("services", name, "public"), messages.PUBLIC_OF_JOB
+        elif deploy.get("chart") or deploy.get("manifests"):
+            yield ("services", name, "public"), messages.PUBLIC_OF_CHART
+        elif wanted in taken:
+            yield ("services", name, "public"), messages.PATH_TAKEN
+        elif wanted not in SWITCHES:
+            taken.add(wanted)
 
 
 def check_dependencies(tree: Tree) -> Iterator[tuple[Path, Text, str]]:

@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from bot.model.pipeline import Pipeline
+from bot.pipeline.service_checks import SWITCHES
 from bot.pipeline.yaml_tree import Path, Tree
 
 ANY_NAME = "NAME"
@@ -51,6 +52,8 @@ def normalized(tree: Tree, path: Path = ()) -> Any:
         return {name: normalized(child, (*path, name)) for name, child in tree.items()}
     if isinstance(tree, list):
         return [normalized(child, (*path, index)) for index, child in enumerate(tree)]
+    if kind == bool | str and isinstance(tree, str):
+        return SWITCHES.get(tree, tree)
     if get_origin(kind) is Literal:
         return next((value for value in get_args(kind) if str(value) == tree), tree)
     return tree

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.model.disk import Written
 from bot.model.egress import EgressRule
-from bot.model.environment import Endpoint, EnvironmentKey
+from bot.model.environment import Endpoint, EnvironmentKey, PublicService
 from bot.model.forge import RepoPath
 from bot.model.health import Part
 from bot.model.holder import Holder
@@ -120,6 +120,8 @@ class EnvironmentSpec:
     secrets: Sequence[SecretValue] = ()
     """Those of the deployed service itself."""
     setup: SetupSpec = field(default_factory=SetupSpec)
+    public: Sequence[PublicService] = ()
+    """Those of its services that visitors reach."""
     egress: EgressRule | None = None
     """Networks outside that it may reach, None for none."""
     beside: Holder | None = None

@@ -120,6 +120,8 @@ class StepEnvironment:
     """The deployment that answers, None if none does."""
     endpoint: Endpoint | None = None
     """Where that answers, for the bot."""
+    public: Mapping[str, str] = field(default_factory=dict)
+    """URLs of its public services, by name."""
 
     @property
     def ready(self) -> bool:

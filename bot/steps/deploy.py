@@ -7,6 +7,7 @@ from dataclasses import replace
 from bot.core.admission.egress import way_out
 from bot.core.admission.images import name_of
 from bot.core.deciding import placeholders
+from bot.core.environments import public
 from bot.core.reconciling import ownership
 from bot.core.results.restrictions import restricted_by
 from bot.model.environment import Endpoint
@@ -82,8 +83,15 @@ async def abandon(step: Deploy, context: StepContext) -> None:
 
 
 def _passed(step: Deploy, context: StepContext, image: Image, endpoint: Endpoint) -> StepResult:
-    url = context.environments[step.environment].url
-    return StepResult(StepState.PASSED, url=url, environment=step.environment, endpoint=endpoint, image=image)
+    deployed = context.environments[step.environment]
+    return StepResult(
+        StepState.PASSED,
+        url=deployed.url,
+        services=deployed.public,
+        environment=step.environment,
+        endpoint=endpoint,
+        image=image,
+    )
 
 
 def _taken_over(step: Deploy, context: StepContext) -> Endpoint | None:
@@ -145,7 +153,7 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         working_dir=step.config.working_dir,
         aliases=step.config.aliases,
         services=tuple(
-            _service(name, service, context, image) for name, service in sorted(step.services.items())
+            _service(name, service, step, context, image) for name, service in sorted(step.services.items())
         ),
         memory=step.config.memory,
         health_path=step.config.health.path,
@@ -160,16 +168,19 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         egress=way_out(context.adapters.egress, context.run.repo, step.environment, trusted=step.trusted),
         setup=SetupSpec(step.config.setup, step.config.setup_timeout),
         secrets=context.secrets.get("deploy", ()),
+        public=public.declared(step.services),
     )
 
 
-def _service(name: str, service: ServiceConfig, context: StepContext, image: Image) -> ServiceSpec:
+def _service(
+    name: str, service: ServiceConfig, step: Deploy, context: StepContext, image: Image
+) -> ServiceSpec:
     """Return a service; the name of an image of the commit stands for that image."""
     built = image.led_by(service.image)
     return ServiceSpec(
         name,
         built.pinned if built else service.image,
-        service.env,
+        {**_facts(step, context), **service.env} if service.public else service.env,
         service.command,
         port=service.port,
         secrets=context.secrets.get(f"services.{name}", ()),
@@ -217,11 +228,12 @@ def _values(step: Deploy, context: StepContext) -> dict[str, str]:
 
 
 def _facts(step: Deploy, context: StepContext) -> dict[str, str]:
-    """Return the variables that every service gets; the repository's own ones take precedence."""
+    """Return the variables that public services get; the repository's own ones take precedence."""
+    environment = context.environments[step.environment]
     return {
         "COMMIT_SHA": step.sha,
         "PULL_REQUEST": str(context.run.number),
-        "PUBLIC_URL": context.environments[step.environment].url,
+        **public.variables(environment.url, environment.public),
     }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.core.deciding.dockerfile import Stage
+from bot.core.environments import public
 from bot.core.results import report_files
 from bot.core.results.suites import SHOWN_FAILURES, SuiteResult, verdict
 from bot.model.forge import Checkout
@@ -124,7 +125,7 @@ def _environment(step: Test, suite: Suite, context: StepContext) -> dict[str, st
     if environment and environment.port is not None:
         platform = context.adapters.platform(step.config.runner)
         found["SERVICE_URL"] = platform.service_url(context.key(step.environment), environment.port)
-        found["PUBLIC_URL"] = environment.url
+        found |= public.variables(environment.url, environment.public)
     elif environment and environment.reported_url:
         found["SERVICE_URL"] = found["PUBLIC_URL"] = environment.reported_url
     return found

@@ -71,6 +71,6 @@ async def test_a_service_gets_an_image_of_its_own_commit_by_digest_and_never_by_
     api = Image("r/shop/api:pr-1-aa", "sha256:" + "2" * 64, 1, SHA, name="api")
     web = Image("r/shop/web:pr-1-aa", "sha256:" + "1" * 64, 1, SHA, name="web", beside=(api,))
 
-    spec = deploy._service("worker", step.services["worker"], context_of(step, world), web)
+    spec = deploy._service("worker", step.services["worker"], step, context_of(step, world), web)
 
     assert (spec.image, spec.built) == (f"r/shop/api@sha256:{'2' * 64}", True)

@@ -31,7 +31,9 @@ def steps(outcome: Outcome) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("built", [True, False])
 def test_build_builds_always(*, built: bool) -> None:
-    assert steps(decided(build.command, "", snapshot(built=built))) == (Build(SHA, Pipeline().build, afresh=True),)
+    assert steps(decided(build.command, "", snapshot(built=built))) == (
+        Build(SHA, Pipeline().build, afresh=True),
+    )
 
 
 def test_deploy_builds_first_where_needed() -> None:

@@ -8,7 +8,7 @@ import pytest
 from bot.core import naming
 from bot.core.reconciling import adoption
 from bot.core.reconciling.adoption import NOTICE
-from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
+from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState, PublicService
 from bot.model.forge import RepoPath
 from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
@@ -57,6 +57,13 @@ def test_the_record_has_what_the_labels_say_and_no_run() -> None:
         runner=RunnerName.DOCKER,
         adopted=Holder(57, 0, LOST),
     )
+
+
+def test_the_public_services_of_the_newest_deployment_stay_public() -> None:
+    api, web = PublicService("api", 9000), PublicService("web", 80, "/web")
+    newer = replace(NETWORK, run=58, made_at=NOW, public=(api,))
+    assert adopted(replace(NETWORK, public=(api, web)), APP).public == (api, web)
+    assert adopted(replace(NETWORK, public=(web,)), APP, newer).public == (api,)
 
 
 def test_an_environment_that_can_sleep_is_woken() -> None:

@@ -73,8 +73,9 @@ def test_tags_of_pull_requests_do_not_overlap() -> None:
 def test_hosts_are_valid_dns_labels_for_any_repository(key: EnvironmentKey, qualified: bool) -> None:  # noqa: FBT001 - drawn
     label = naming.host_label(key, qualified=qualified)
 
-    assert len(label) <= 63
+    assert len(label) <= 55
     assert DNS_LABEL.fullmatch(label)
+    assert naming.environment_label(label) == label
 
 
 @given(some_keys)

@@ -89,3 +89,29 @@ async def test_a_running_bot_reconciles_records_by_itself(tester: OfflineTester)
     [task] = [one for one in tester.bot.reconciling.tasks if one.name == "dns records"]
     await task.do()
     assert records.labels == {LABEL}
+
+
+PUBLIC = """\
+version: 1
+services:
+  api: {image: "api:1", port: 9000, public: true}
+  docs: {image: "docs:1", port: 80, public: /docs}
+  db: {image: "postgres:16", port: 5432}
+"""
+
+
+async def test_hosts_of_public_services_have_records_before_they_answer(tester: OfflineTester) -> None:
+    records = FakeRecords()
+    reconciler = DnsReconciler(tester.bot.store.pulls, records)
+    await tester.configure(PUBLIC)
+    held = tester.world.script.hold("deploy")
+    await tester.open()
+    await held.reached()
+    await reconciler.reconcile()
+    assert records.labels == {LABEL, f"api--{LABEL}"}
+    held.open()
+    await tester.read()
+    await tester.merge()
+    await tester.read()
+    await reconciler.reconcile()
+    assert records.labels == set()

@@ -224,6 +224,13 @@ SEVERAL = replace(
         ),
     ),
 )
+PUBLIC = {
+    "api": "http://api--pr-12-guestbook.preview.example.com/",
+    "docs": "http://pr-12-guestbook.preview.example.com/docs",
+}
+DEPLOYED_PUBLICLY = replace(
+    DEPLOYED, result=replace(DEPLOYED.result or StepResult(StepState.PASSED), services=PUBLIC)
+)
 ONE_OF_SEVERAL_FAILED = over(
     "build",
     8.2,
@@ -459,6 +466,7 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_images": view(
         run(over("build", 40.0, StepResult(StepState.PASSED, image=SEVERAL)), DEPLOYED), "/test", "/teardown"
     ),
+    "run_view_public_services": view(run(BUILT, DEPLOYED_PUBLICLY), "/test", "/teardown"),
     "run_view_images_built": view(run(over("build", 40.0, StepResult(StepState.PASSED, image=SEVERAL)))),
     "run_view_image_failed": view(
         run(ONE_OF_SEVERAL_FAILED, skipped("deploy"), state=RunState.FAILED), "/build", "/deploy"

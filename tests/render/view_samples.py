@@ -36,6 +36,7 @@ from tests.render.run_samples import (
     LINKS,
     NEWER,
     PASSED,
+    PUBLIC,
     REPO,
     RUN_VIEWS,
     SEVERAL,
@@ -251,6 +252,7 @@ OTHER_VIEWS: dict[str, View] = {
         )
     ),
     "status_images": status(images=SEVERAL.all),
+    "status_public_services": status(environments=(replace(ENVIRONMENTS[0], services=PUBLIC),)),
     "status_empty": status(trusted=False, environments=(), active=(), last=None, page="", image=""),
     "status_untrusted": status(trusted=False, environments=(), active=(), last=None, approvals=(_OLDER,)),
     **{f"status_skipped_{one}": status(environments=(), active=(), skipped=one) for one in Skip},

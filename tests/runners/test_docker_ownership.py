@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 
 from bot.core import naming
-from bot.model.environment import Endpoint
+from bot.model.environment import Endpoint, PublicService
+from bot.model.errors import TellUser
 from bot.model.inventory import ItemKind
+from bot.model.reason import Reason
+from bot.ports import ServiceSpec
 from bot.runners.docker.labels import of_environment
 from tests.runners.conftest import KEY, Stage
+from tests.runners.test_docker_deploy import SILENT, get
 
 pytestmark = pytest.mark.docker
 
@@ -25,6 +29,7 @@ FORGED = "LABEL " + " ".join(
         naming.LABEL_OWNED_UNTIL: "2999-01-01T00:00:00+00:00",
         naming.LABEL_STORE: OTHER,
         "chatops.port": "1",
+        naming.LABEL_PUBLIC: "db:5432",
     }.items()
 )
 
@@ -51,11 +56,40 @@ async def test_labels_of_an_image_say_nothing_about_its_environment(stage: Stage
         (item for item in await stage.platform.inventory() if item.environment),
         key=lambda item: item.kind is ItemKind.CONTAINER,
     )
-    assert (network.host, network.expires) == ("pr-12-shop", expires)
-    assert (container.host, container.expires) == ("", None)
+    assert (network.host, network.expires, network.public) == ("pr-12-shop", expires, ())
+    assert (container.host, container.expires, container.public) == ("", None, ())
     for item in (network, container):
         assert (item.key, item.store, item.run, item.sha) == (KEY, MINE, 7, "a" * 40)
         assert (item.owned_by, item.owned_until) == ("", None)
+
+
+async def test_public_services_have_addresses_that_a_bot_without_its_store_finds(stage: Stage) -> None:
+    serve = ("sh", "-c", "mkdir /tmp/w && hostname > /tmp/w/index.html && exec httpd -fp9000 -h /tmp/w")
+    public = (PublicService("api", 9000), PublicService("docs", 9000, "/docs"))
+    services = [
+        ServiceSpec(name, stage.image.pinned, command=serve, port=9000) for name in ("api", "db", "docs")
+    ]
+    spec = stage.spec(services=services, public=public, host="pr-12-shop.test.example.com")
+    endpoint = await stage.platform.deploy(spec, stage.log)
+
+    assert endpoint.services.keys() == {"api", "docs"}
+    for name, found in endpoint.services.items():
+        container = stage.container(name)
+        (network,) = container.attrs["NetworkSettings"]["Networks"].values()
+        assert network["IPAMConfig"]["IPv4Address"] == found.host
+        assert await get(found) == f"{name}\n"
+    assert await stage.platform.endpoint(KEY) == endpoint
+    assert {item.public for item in await stage.platform.inventory() if item.host} == {public}
+
+
+async def test_a_public_service_is_ready_once_it_answers(stage: Stage) -> None:
+    silent = ServiceSpec("api", stage.image.pinned, command=("sh", "-c", SILENT), port=8080)
+    spec = stage.spec(services=[silent], public=(PublicService("api", 8080),), health_timeout=2)
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(spec, stage.log)
+    # On a busy machine, its port may not even be open in this time.
+    assert caught.value.reason in {Reason.NO_HTTP, Reason.UNHEALTHY}
+    assert caught.value.facts["name"] == "api"
 
 
 async def test_a_bot_says_that_it_owns_what_it_has_created_or_adopted(stage: Stage) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.model.environment import PublicService
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.model.run import Image
@@ -113,6 +114,32 @@ async def test_services_come_up_before_those_that_depend_on_them() -> None:
     deployed = [[each.name for each in stage if each.kind == "Deployment"] for stage in plan.stages]
     assert deployed == [["cache", "db"], ["api"], ["app"]]
     assert [str(each) for each in plan.stages[0] if each.kind == "ConfigMap"] == ["ConfigMap/db-files"]
+
+
+async def test_public_services_are_routed_by_one_ingress() -> None:
+    services = [ServiceSpec(name, name, port=80) for name in ("api", "db", "docs")]
+    public = (PublicService("api", 80), PublicService("docs", 80, "/docs"))
+    access, routing = ClusterAccess(), Routing(tls=True, tls_secret="wildcard")
+    charts = Charts(KnownCluster(access), Helm(access, Path("/unused")), ChartPolicy())
+    spec = environment_of(services=services, public=public)
+
+    async def plan(**changes: Any) -> DeploymentPlan:
+        options = KubernetesOptions("bot", routing=replace(routing, **changes))
+        return await DeploymentPlanner(spec, "pr-12-shop", options, charts, ProcessSandbox()).plan()
+
+    found = body(await plan(), "Ingress")["spec"]
+    assert found["tls"] == [{"hosts": [HOST, f"api--{HOST}"], "secretName": "wildcard"}]
+    routes = {
+        (rule["host"], path["path"]): (path["backend"]["service"]["name"], path["backend"]["service"]["port"])
+        for rule in found["rules"]
+        for path in rule["http"]["paths"]
+    }
+    assert routes == {
+        (HOST, "/"): ("app", {"number": 8080}),
+        (HOST, "/docs"): ("docs", {"number": 80}),
+        (f"api--{HOST}", "/"): ("api", {"number": 80}),
+    }
+    assert "Ingress" not in {each.kind for each in (await plan(proxied=True)).manifests}
 
 
 @pytest.mark.attack

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bot.model.environment import EnvironmentState, Outage
+from bot.model.environment import EnvironmentState, Outage, PublicService
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import RunState, Trouble
@@ -138,6 +138,8 @@ async def test_a_run_has_its_steps_and_their_results(client: Client, bench: Benc
 async def test_a_step_has_every_field_of_its_record(client: Client, bench: Bench) -> None:
     """A field that is read by a path would become its default if the model had another name for it."""
     tests = finished_run(41).steps[2]
+    services = {"api": "http://api--pr-7-shop.preview.test/"}
+    tests = replace(tests, result=tests.result and replace(tests.result, services=services))
     trouble = Trouble(Reason.STORE_UNAVAILABLE, {"message": "locked"}, 30)
     bench.runs.put(
         run(41, steps=(replace(tests, waiting="queue", link="http://ci.test/1", trouble=trouble),))
@@ -161,6 +163,7 @@ async def test_a_step_has_every_field_of_its_record(client: Client, bench: Bench
             "image": None,
             "images": [],
             "url": None,
+            "services": services,
             "serving_sha": "",
             "tests": {"passed": 5, "failed": 2, "skipped": 1, "flaky": 1, "seconds": 3.2},
             "failed_tests": ["cart::test_coupon", "cart::test_empty"],
@@ -218,6 +221,10 @@ async def test_a_log_is_also_available_as_text(client: Client, bench: Bench) -> 
 
 async def test_environments_have_their_url_but_not_their_endpoint(client: Client, bench: Bench) -> None:
     fill(bench)
+    (first, *_) = bench.environments.by_label.values()
+    bench.environments.put(
+        replace(first, public=(PublicService("api", 9000), PublicService("docs", 80, "/docs")))
+    )
 
     content = await fetched(client, "/environments")
 
@@ -230,6 +237,11 @@ async def test_environments_have_their_url_but_not_their_endpoint(client: Client
     assert one["outage"] is None
     assert (one["url"], one["state"]) == ("http://pr-7-shop.preview.test/", "ready")
     assert "endpoint" not in one
+    assert one["services"] == {
+        "api": "http://api--pr-7-shop.preview.test/",
+        "docs": "http://pr-7-shop.preview.test/docs",
+    }
+    assert failing["services"] == {}
 
 
 async def test_a_pull_request_has_only_its_own_runs(client: Client, bench: Bench) -> None:

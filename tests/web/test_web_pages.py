@@ -9,7 +9,7 @@ import pytest
 
 from bot.model.approval import Approval
 from bot.model.delivery import Trigger
-from bot.model.environment import EnvironmentKey, EnvironmentState, Outage
+from bot.model.environment import EnvironmentKey, EnvironmentState, Outage, PublicService
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import Origin, RunState, StepResult, StepState
@@ -96,6 +96,24 @@ async def test_pages_say_how_to_keep_an_environment_that_expires_soon(client: Cl
         assert html.count("<code>/extend 1d</code>") == 1
         assert "Expires soon" in html
     assert "/extend" not in await page(client, "/prs/oak/shop/8")
+
+
+async def test_public_services_are_listed_with_their_environment(client: Client, bench: Bench) -> None:
+    services = (PublicService("api", 9000), PublicService("docs", 80, "/docs"))
+    given = environment("pr-9-shop", EnvironmentState.STARTING)
+    starting = replace(given, key=replace(given.key, name="staging"), public=services)
+    bench.environments.put(replace(environment(), public=services), starting)
+    urls = {"api": "http://api--pr-7-shop.preview.test/", "docs": "http://pr-7-shop.preview.test/docs"}
+    deployed = finished_run(42).steps[1]
+    result = replace(deployed.result or StepResult(StepState.PASSED), services=urls)
+    bench.runs.put(run(42, steps=(replace(deployed, result=result),)))
+
+    for path in ("/environments", "/prs/oak/shop/7", "/runs/42"):
+        html = await page(client, path)
+        for name, url in urls.items():
+            assert f"<code>{name}</code>" in html
+            assert f'href="{url}"' in html
+        assert 'href="http://api--pr-9' not in html
 
 
 async def test_only_reachable_environments_are_linked(client: Client, bench: Bench) -> None:

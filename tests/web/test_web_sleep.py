@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.model.environment import EnvironmentState
+from bot.model.environment import EnvironmentState, PublicService
 from bot.model.pipeline import RunnerName
 from tests.web.fakes import NOW, environment
 from tests.web.preview_proxy import HOST, Proxy, proxy, service, sign_on, stack
@@ -34,6 +34,23 @@ async def test_a_visit_wakes_a_sleeping_preview_and_says_so(proxy: Proxy, servic
     proxy.environments.put(ready)
     async with proxy.get("/") as response:
         assert response.status == 200
+
+
+async def test_a_visit_to_a_public_service_wakes_its_preview(proxy: Proxy, service: Service) -> None:
+    endpoint = replace(service.endpoint, services={"api": service.endpoint})
+    ready = replace(environment(endpoint=endpoint), suspendable_by=RunnerName.KUBERNETES)
+    ready = replace(ready, public=(PublicService("api", 9000),))
+    proxy.environments.put(replace(ready, state=EnvironmentState.ASLEEP))
+    async with proxy.get("/", f"api--{HOST}") as response:
+        assert (response.status, response.headers["X-Preview-State"]) == (503, "waking")
+    assert proxy.environments.by_label["pr-7-shop"].state is EnvironmentState.WAKING
+    proxy.environments.put(ready)
+    proxy.clock.time = NOW + timedelta(hours=1)
+    async with proxy.get("/", f"api--{HOST}") as response:
+        assert response.status == 200
+    await proxy.over()
+    await proxy.visits.flush()
+    assert proxy.environments.by_label["pr-7-shop"].visited_at == proxy.clock.time
 
 
 async def test_visits_are_flushed_to_the_store(proxy: Proxy, service: Service) -> None:

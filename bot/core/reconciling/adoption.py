@@ -61,5 +61,6 @@ def environment(
         endpoint=endpoint,
         suspendable_by=runner if suspendable else None,
         runner=runner,
+        public=next((item.public for item in items if item.holder == newest.holder and item.public), ()),
         adopted=newest.holder,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.core.environments import expiry
+from bot.core.environments import expiry, public
 from bot.model.addresses import Addresses
 from bot.model.environment import Environment
 from bot.model.plan import DEFAULT_ENVIRONMENT, Deploy, Test
@@ -87,6 +87,7 @@ def environment_line(
         environment.state,
         environment.sha,
         environment.expires_at,
+        public.urls(addresses, environment.host, environment.public),
         extend=extend_command(environment.key.name) if soon else "",
         outage=environment.outage,
         deploy=deploy_command(environment.key.name) if environment.outage else "",

@@ -7,6 +7,7 @@ extension or another replica. A record that no bot renews expires.
 import logging
 from dataclasses import dataclass, field
 
+from bot.core.environments import public
 from bot.engine.records import EnvironmentReader
 from bot.ports import DnsRecords
 
@@ -28,7 +29,7 @@ class DnsReconciler:
 
     async def reconcile(self) -> None:
         """Publish, renew and withdraw records. What fails is tried again the next time."""
-        live = {environment.host for environment in await self.pulls.environments()}
+        live = {label for one in await self.pulls.environments() for label in public.labels(one)}
         due = live if self._rounds % RENEWAL == 0 else live - self._published
         self._rounds += 1
         if due and self._succeeded(await self.dns.publish(due)):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.core import naming
-from bot.core.environments import health, takeover
+from bot.core.environments import health, public, takeover
 from bot.core.environments.expiry import until
 from bot.engine.records import IdentityRecords, PullRecords, PullWriter
 from bot.engine.running.active_run import ActiveRun
@@ -70,7 +70,8 @@ class StepRecorder:
         ready, step = environment.state is EnvironmentState.READY, run.plan.steps[index]
         mine = step if isinstance(step, Deploy) and step.environment == environment.key.name else None
         if mine is not None and self._stays(environment, mine):
-            environment = replace(environment, expires_at=self._deployed(run, index, mine).expires_at)
+            new = self._deployed(run, index, mine)
+            environment = replace(environment, expires_at=new.expires_at, public=new.public)
         return StepEnvironment(
             host=self.addresses.host(environment.host),
             url=self.addresses.environment(environment),
@@ -80,6 +81,7 @@ class StepRecorder:
             adopted=environment.adopted,
             present=takeover.present(environment),
             endpoint=environment.endpoint,
+            public=public.urls(self.addresses, environment.host, environment.public),
         )
 
     async def before(self, active: ActiveRun, index: int) -> None:
@@ -157,6 +159,7 @@ class StepRecorder:
             teardown=step.teardown,
             runner=step.config.runner,
             suspendable_by=step.config.runner if self._may_sleep(step) else None,
+            public=public.declared(step.services),
         )
 
     def _may_sleep(self, step: Deploy) -> bool:

@@ -66,7 +66,7 @@ class Deployment:
             raise
         for container in (*started.values(), app):
             await self.containers.restart_always(container, unless_rebooted=self.spec.egress is not None)
-        return Endpoint(self.network.address, port)
+        return self.network.endpoint(port)
 
     async def _check_started(self, started: Mapping[str, str]) -> None:
         """Raise the error of a service that has failed since it was ready: what depends on it fails too."""
@@ -88,7 +88,7 @@ class Deployment:
                 self._ready(
                     container,
                     service.name,
-                    Readiness(service.port, service.health_path),
+                    Readiness(service.port, service.health_path, http=service.name in self.network.services),
                     restricted=service.built and self._restricted,
                 )
             )
@@ -122,6 +122,7 @@ class Deployment:
             restricted=service.built and self._restricted,
             secrets=service.secrets,
             volumes=service.volumes,
+            address=public.host if (public := self.network.services.get(service.name)) else None,
         )
         return await self._start(container, image, service.files)
 

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.core.environments import public
 from bot.core.naming import (
     LABEL_ENVIRONMENT,
     LABEL_EXPIRES,
     LABEL_HOST,
     LABEL_INSTANCE,
     LABEL_NUMBER,
+    LABEL_PUBLIC,
     LABEL_REPO,
     LABEL_SHA,
     labeled_number,
@@ -89,7 +91,8 @@ def network_item(found: Mapping[str, Any]) -> Item | None:
     item = _item(ItemKind.NETWORK, found, str(found["Name"]))
     labels = found.get("Labels") or {}
     host, expires = labels.get(LABEL_HOST, ""), moment(labels.get(LABEL_EXPIRES, ""))
-    return item and replace(item, host=host, expires=expires)
+    services = public.read(labels.get(LABEL_PUBLIC, ""))
+    return item and replace(item, host=host, expires=expires, public=services)
 
 
 def image_item(kind: ItemKind, found: Mapping[str, Any]) -> Item | None:

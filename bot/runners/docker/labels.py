@@ -1,21 +1,23 @@
 """The labels that mark what the bot owns; it never changes anything without them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.core.environments import public
 from bot.core.naming import (
     LABEL_ENVIRONMENT,
     LABEL_EXPIRES,
     LABEL_HOST,
     LABEL_INSTANCE,
     LABEL_NUMBER,
+    LABEL_PUBLIC,
     LABEL_REPO,
     PREFIX,
 )
 from bot.core.runs.fencing import may_remove, same_run
-from bot.model.environment import EnvironmentKey
+from bot.model.environment import EnvironmentKey, PublicService
 from bot.model.forge import RepoPath
 from bot.model.holder import Holder
 
@@ -39,9 +41,11 @@ def of_environment(instance: str, key: EnvironmentKey) -> dict[str, str]:
     return {**of_pull(instance, key.repo, key.number), LABEL_ENVIRONMENT: key.name}
 
 
-def of_preview(host: str, expires: datetime | None) -> dict[str, str]:
+def of_preview(host: str, expires: datetime | None, services: Sequence[PublicService] = ()) -> dict[str, str]:
     """Return the labels of a network that a bot reads which has lost its store."""
     known = {LABEL_EXPIRES: expires.isoformat(timespec="seconds")} if expires else {}
+    if services:
+        known[LABEL_PUBLIC] = public.written(services)
     return {LABEL_HOST: host, **known}
 
 

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from bot.core.environments import public
+from bot.core.naming import LABEL_PUBLIC
 from bot.model.egress import EgressRule
+from bot.model.environment import Endpoint, PublicService
 from bot.model.errors import RetryLater
 from bot.model.holder import Holder
 from bot.model.reason import Reason
@@ -31,18 +34,32 @@ _TAKEN = re.compile(r"(?i)overlap|already exists|conflicts with|in use")
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The network of an environment; `address` is reserved for the service under test."""
+    """The network of an environment, which reserves addresses for what the bot's proxy reaches."""
 
     id: str
     name: str
     subnet: Subnet
     resolvers: tuple[str, ...] = ()
     """DNS servers outside that its containers ask."""
+    public: tuple[PublicService, ...] = ()
+    """Public services of its environment."""
 
     @property
     def address(self) -> str:
         """The last address: the engine assigns from the first."""
         return str(self.subnet[-2])
+
+    @property
+    def services(self) -> dict[str, Endpoint]:
+        """The addresses that are reserved for public services, with their ports, by name."""
+        return {
+            one.name: Endpoint(str(self.subnet[-3 - index]), one.port)
+            for index, one in enumerate(self.public)
+        }
+
+    def endpoint(self, port: int) -> Endpoint:
+        """Return where the environment answers whose service under test listens on this port."""
+        return Endpoint(self.address, port, self.services)
 
 
 def bridge_prefix(instance: str) -> str:
@@ -110,7 +127,8 @@ class Networks:
             body = self._body(name, subnet, labels, egress)
             try:
                 made = await self._engine.short(lambda api, b=body: api.create_network(**b))  # type: ignore[misc]
-                return Network(str(made["Id"]), name, subnet, egress.resolvers if egress else ())
+                resolvers = egress.resolvers if egress else ()
+                return Network(str(made["Id"]), name, subnet, resolvers, _public(labels))
             except (EngineRefused, EngineFault) as refused:
                 if not _TAKEN.search(refused.message):
                     raise
@@ -155,9 +173,15 @@ class Networks:
 
 def _network(found: Mapping[str, Any]) -> Network | None:
     subnet = next(iter(_subnets(found)), None)
-    named = str((found.get("Labels") or {}).get(LABEL_RESOLVERS) or "")
-    resolvers = tuple(filter(None, named.split(",")))
-    return Network(str(found["Id"]), str(found["Name"]), subnet, resolvers) if subnet else None
+    labels = found.get("Labels") or {}
+    resolvers = tuple(filter(None, str(labels.get(LABEL_RESOLVERS) or "").split(",")))
+    if subnet is None:
+        return None
+    return Network(str(found["Id"]), str(found["Name"]), subnet, resolvers, _public(labels))
+
+
+def _public(labels: Mapping[str, str]) -> tuple[PublicService, ...]:
+    return public.read(labels.get(LABEL_PUBLIC) or "")
 
 
 def _subnets(network: Mapping[str, Any]) -> list[Subnet]:

@@ -90,7 +90,7 @@ class DockerPlatform:
         if newer := await self._remove(self._labels(spec.key), holder, spec.beside):
             raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
         try:
-            marked = labels.of_preview(spec.host.partition(".")[0], spec.expires)
+            marked = labels.of_preview(spec.host.partition(".")[0], spec.expires, spec.public)
             name = naming.network(spec.key, self._instance, holder.run)
             labeled = {**self._labels_for(spec.labels, spec.key), **marked}
             network = await self._networks.create(name, labeled, spec.egress)
@@ -174,7 +174,7 @@ class DockerPlatform:
         if network is None or container is None:
             return None
         port = labels.port(container["Config"].get("Labels") or {}) or web_port(exposed_ports(container)) or 0
-        return Endpoint(network.address, port) if port else None
+        return network.endpoint(port) if port else None
 
     async def renew_ownership(self, items: Sequence[Item], store: str, until: datetime) -> None:
         """Replace the volumes that say so; see `Platform.renew_ownership`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.model.environment import EnvironmentKey
+from bot.model.environment import EnvironmentKey, PublicService
 from bot.runners.kubernetes.options import DnsPeers, KubernetesOptions
 from bot.runners.kubernetes.pure.manifests import (
     LIMIT_RANGE,
@@ -36,6 +36,8 @@ class NamespaceOwner:
     """Host label of its preview."""
     entry: str = ""
     """The Service that visitors reach, and its port, as `name:port`."""
+    public: Sequence[PublicService] = ()
+    """The other services that visitors reach."""
     egress: Sequence[str] = ()
     """Networks in CIDR notation that its pods may reach, besides those of the settings."""
 

@@ -1,11 +1,13 @@
 """Namespaces of environments: created with their guardrails, found by labels, deleted as a whole."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from bot.core import naming
+from bot.core.environments import public
 from bot.core.reconciling.ownership import moment
 from bot.core.runs.fencing import holder_of, may_remove
 from bot.model.environment import Endpoint, EnvironmentKey
@@ -119,6 +121,15 @@ class Namespaces:
             return None
         notes = found["metadata"].get("annotations") or {}
         name, port = cluster_labels.entry(notes.get(cluster_labels.ANNOTATION_ENTRY, "")) or (APP, 0)
+        services = {
+            one.name: await self._service(key, one.name, one.port)
+            for one in public.read(notes.get(naming.LABEL_PUBLIC, ""))
+        }
+        entry = await self._service(key, name, port)
+        return entry and replace(entry, services={name: one for name, one in services.items() if one})
+
+    async def _service(self, key: EnvironmentKey, name: str, port: int) -> Endpoint | None:
+        """Return the address of a Service with this port, or with any for 0; None if there is none."""
         spec = (await self._cluster.get(SERVICE.path(self.name(key), name)) or {}).get("spec") or {}
         address, ports = str(spec.get("clusterIP", "")), [int(one["port"]) for one in spec.get("ports") or ()]
         port = port or next(iter(ports), 0)
@@ -134,7 +145,12 @@ class Namespaces:
             "name": name,
             "labels": {**owner.labels, **cluster_labels.pod_security(self._options.level)},
             "annotations": cluster_labels.annotations(
-                owner.key, owner=owner.login, expires=owner.expires, host=owner.host, entry=owner.entry
+                owner.key,
+                owner=owner.login,
+                expires=owner.expires,
+                host=owner.host,
+                entry=owner.entry,
+                services=owner.public,
             ),
         }
         try:
@@ -202,6 +218,7 @@ def _item(found: Mapping[str, Any]) -> Item | None:
         store=holder.store,
         sha=labels.get(naming.LABEL_SHA, ""),
         host=notes.get(naming.LABEL_HOST, ""),
+        public=public.read(notes.get(naming.LABEL_PUBLIC, "")),
         owned_by=notes.get(naming.LABEL_OWNED_BY, ""),
         owned_until=moment(notes.get(naming.LABEL_OWNED_UNTIL, "")),
     )

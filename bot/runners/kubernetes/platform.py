@@ -57,7 +57,9 @@ class KubernetesPlatform:
             plan = await planner.plan()
             host, entry = spec.host.partition(".")[0], f"{plan.entry.service}:{plan.entry.port}"
             egress = reachable(spec.egress.cidrs) if spec.egress else ()
-            owner = NamespaceOwner(spec.key, labels, spec.owner, spec.expires, host, entry, egress)
+            owner = NamespaceOwner(
+                spec.key, labels, spec.owner, spec.expires, host, entry, spec.public, egress
+            )
             await self._namespaces.ensure(owner)
             writer.line(f"namespace {namespace}")
             await NamespaceSecrets(self._cluster, namespace, labels).of_deployment(granted_to(spec))

@@ -32,6 +32,8 @@ class ReadinessCheck:
     seconds: float
     direct: bool = False
     """Whether there is no Ingress controller in between."""
+    strict: bool = False
+    """Whether the status must be below 400; otherwise any answer of the service counts."""
 
     @property
     def url(self) -> str:
@@ -56,7 +58,7 @@ async def until_ready(check: ReadinessCheck) -> None:
         async def answered() -> bool:
             last[:] = [await _ask(session, check, check.host)]
             elsewhere = await _elsewhere(session, check, last[0])
-            return reached(last[0], elsewhere, strict=check.path is not None)
+            return reached(last[0], elsewhere, strict=check.strict)
 
         try:
             await until(check.seconds, answered, INTERVAL)

@@ -1,9 +1,10 @@
 """Rolls a plan out in its namespace: applies it, waits until it is up, prunes, checks that it answers."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from bot.core.environments import public
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
@@ -62,7 +63,7 @@ class Rollout:
         await self._prune(())
         await self._watcher().until_empty()
         if self.options.routing.visited:
-            await until_unrouted(self._readiness_check("", UNROUTED_SECONDS))
+            await until_unrouted(self._readiness_check(self.spec.host, None, UNROUTED_SECONDS))
 
     async def _release(self, plan: DeploymentPlan) -> None:
         """Have Helm install everything; if it does not come up, find out why."""
@@ -112,22 +113,35 @@ class Rollout:
             self.writer.line(f"removed {name}")
 
     async def _until_ready(self, found: EntryService) -> Endpoint:
-        service = await self.cluster.get(SERVICE.path(self.namespace, found.service))
-        address = str((service or {}).get("spec", {}).get("clusterIP", ""))
-        check = self._readiness_check(f"http://{address}:{found.port}", self.spec.health_timeout)
-        if self.spec.http:
+        address = await self._address(found.service)
+        services = {one.name: Endpoint(await self._address(one.name), one.port) for one in self.spec.public}
+        endpoint = Endpoint(address, found.port, services)
+        for check in self._readiness_checks(endpoint):
             await until_ready(check)
             self.writer.line(f"{check.url} answers")
-        return Endpoint(address, found.port)
+        return endpoint
 
-    def _readiness_check(self, service: str, seconds: float) -> ReadinessCheck:
+    async def _address(self, service: str) -> str:
+        found = await self.cluster.get(SERVICE.path(self.namespace, service))
+        return str((found or {}).get("spec", {}).get("clusterIP", ""))
+
+    def _readiness_checks(self, endpoint: Endpoint) -> Iterator[ReadinessCheck]:
+        """Yield the checks of the service and of the public ones beside it."""
+        spec, seconds = self.spec, self.spec.health_timeout
+        if spec.http:
+            check = self._readiness_check(spec.host, endpoint, seconds)
+            yield replace(check, path=spec.health_path, strict=spec.health_path is not None)
+        for one in spec.public:
+            check = self._readiness_check(public.host(spec.host, one), endpoint.services[one.name], seconds)
+            yield replace(check, path=one.path or None)
+
+    def _readiness_check(self, host: str, endpoint: Endpoint | None, seconds: float) -> ReadinessCheck:
         """Return the readiness check: through the Ingress as visitors come, or directly at the Service."""
         routing = self.options.routing
-        public = routing.address or f"{'https' if routing.tls else 'http'}://{self.spec.host}"
-        base = public if routing.visited else service
-        return ReadinessCheck(
-            base, self.spec.host, self.spec.health_path, seconds, direct=not routing.visited
-        )
+        base = routing.address or f"{'https' if routing.tls else 'http'}://{host}"
+        if endpoint is not None and not routing.visited:
+            base = f"http://{endpoint.host}:{endpoint.port}"
+        return ReadinessCheck(base, host, None, seconds, direct=not routing.visited)
 
 
 async def _first_failure(installing: Coroutine[None, None, None], up: Coroutine[None, None, None]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.core import naming, sizes
 from bot.core.admission.images import name_of
+from bot.core.environments import public
 from bot.model.run import Image
 from bot.ports import EnvironmentSpec
 from bot.runners.kubernetes.options import KubernetesOptions
@@ -23,6 +24,10 @@ def template_context(
         "namespace": namespace,
         "host": spec.host,
         "entry_service": APP,
+        "public": [
+            {"name": each.name, "port": each.port, "host": public.host(spec.host, each), "path": each.path}
+            for each in spec.public
+        ],
         "run": spec.labels.get(naming.LABEL_RUN, ""),
         "pull": {
             "repository": str(spec.key.repo),

@@ -19,6 +19,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from bot.core.environments import public
 from bot.model import environment, run
 from bot.model.addresses import Addresses
 from bot.model.delivery import Trigger
@@ -137,6 +138,8 @@ class Step(Schema):
     images: tuple[Image, ...] = _at("result", "images", default=())
     """All images of the commit, the one that the service runs first."""
     url: str | None = _at("result", "url", default=None)
+    services: Mapping[str, str] = _at("result", "services", default={})
+    """URLs of the deployed public services, by name."""
     serving_sha: str = _at("result", "serving_sha", default="")
     """The commit that still answers after a deployment that did not succeed; empty if none does."""
     tests: TestCounts | None = _at("result", "tests", default=None)
@@ -201,6 +204,8 @@ class Environment(Schema):
     number: int = _at("key", "number")
     name: str = _at("key", "name")
     url: str
+    services: Mapping[str, str] = {}
+    """URLs of its public services, by name."""
     state: environment.EnvironmentState
     sha: str
     run: int
@@ -259,7 +264,9 @@ def run_json(record: run.Run, addresses: Addresses) -> Run:
 
 def environment_json(record: environment.Environment, addresses: Addresses) -> Environment:
     """Return an environment with its public address."""
-    return Environment.model_validate(record).model_copy(update={"url": addresses.environment(record)})
+    services = public.urls(addresses, record.host, record.public)
+    update = {"url": addresses.environment(record), "services": services}
+    return Environment.model_validate(record).model_copy(update=update)
 
 
 def command_json(command: CommandHelp, language: Language) -> Command:

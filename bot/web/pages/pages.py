@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.core.environments import expiry
+from bot.core.environments import expiry, public
 from bot.core.results import showing
 from bot.model.environment import Environment
 from bot.model.forge import RepoPath
@@ -96,6 +96,9 @@ def _environments(request: web.Request, found: Sequence[Environment]) -> dict[st
     return {
         "environments": found,
         "address": deps.addresses.environment,
+        "services": {
+            one.key: public.urls(deps.addresses, one.host, one.public) for one in found if one.public
+        },
         "extend": {key: showing.extend_command(key.name) for key in near},
     }
 

@@ -1,5 +1,6 @@
 """What a run's page shows at the top, taken from the run alone: pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.model.pipeline import RunnerName
@@ -21,6 +22,8 @@ class RunFacts:
     """The result of a deployment that did not succeed, while an earlier one still answers."""
     images: tuple[Image, ...]
     url: str | None
+    services: Mapping[str, str]
+    """URLs of the deployed public services, by name."""
     deployed: bool
     """Whether it has deployed services whose output can be read."""
     tests: TestCounts | None
@@ -38,6 +41,7 @@ def run_facts(run: Run, position: int, language: Language) -> RunFacts:
         serving=next((one for one in results if one.serving_sha), None),
         images=next((one.images for one in results if one.images), ()),
         url=next((one.url for one in results if one.url), None),
+        services=next((one.services for one in results if one.services), {}),
         deployed=_deployed(run),
         tests=next((one.tests for one in results if one.tests), None),
         failed_tests=next((one.failed_tests for one in results if one.failed_tests), ()),

@@ -1,7 +1,7 @@
 """The application of the previews' port, which keeps them out of the dashboard's origin.
 
-The first label of the Host header names the environment. Requests go only to the endpoint that the store
-holds for it.
+The first label of the Host header names the environment, or one of its public services. Requests go only to
+the endpoint that the store holds for it.
 """
 
 import logging
@@ -12,13 +12,21 @@ import aiohttp
 from aiohttp import web
 from aiohttp.log import server_logger
 
-from bot.model.environment import Environment, EnvironmentState
+from bot.core import naming
+from bot.core.environments import public
+from bot.model.environment import Endpoint, Environment, EnvironmentState
 from bot.model.errors import RetryLater
 from bot.web.connections import in_progress
 from bot.web.deps import PreviewDeps
 from bot.web.monitoring.metrics import PreviewMetrics
 from bot.web.pages.templating import TEMPLATES, new_templates
-from bot.web.previews.forwarding import InvalidTargetError, UnreachableServiceError, forward, new_session
+from bot.web.previews.forwarding import (
+    InvalidTargetError,
+    UnreachableServiceError,
+    forward,
+    new_session,
+    raw_target,
+)
 from bot.web.previews.headers import Front
 from bot.web.previews.hostnames import preview_label
 from bot.web.previews.notices import Absence, Notice, absence, notice_page
@@ -70,7 +78,7 @@ async def visit(request: web.Request) -> web.StreamResponse:
 
 
 async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamResponse, str]:
-    label = preview_label(request.host, deps.addresses.preview_domain)
+    label = preview_label(request.host, deps.addresses.preview_domain) or ""
     try:
         environment = await _find(label, deps) if label else None
     except RetryLater:
@@ -83,7 +91,7 @@ async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamRes
         # Its deployer serves it at a URL of its own.
         return web.Response(status=302, headers={"Location": environment.url}), "redirected"
     try:
-        return await _forward_again(request, environment, deps), "proxied"
+        return await _forward_again(request, label, environment, deps), "proxied"
     except (BusyPreviewError, UnreachableServiceError) as error:
         missing = Absence.BUSY if isinstance(error, BusyPreviewError) else Absence.UNREACHABLE
         return notice_page(request, Notice(missing, environment), deps), missing
@@ -92,37 +100,44 @@ async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamRes
 
 
 async def _find(label: str, deps: PreviewDeps) -> Environment | None:
-    """Return the environment of a label. If it is asleep, this visit wakes it."""
-    environment = await deps.records.environment_at(label)
-    if environment is not None and environment.state is EnvironmentState.ASLEEP:
+    """Return the environment of a label, or of its service's. If it is asleep, this visit wakes it."""
+    environment = await deps.records.environment_at(naming.environment_label(label))
+    if environment is None or label not in public.labels(environment):
+        return None
+    if environment.state is EnvironmentState.ASLEEP:
         await deps.records.request_wake(environment.key, deps.visits.clock.now())
     return environment
 
 
 async def _forward_again(
-    request: web.Request, environment: Environment, deps: PreviewDeps
+    request: web.Request, label: str, environment: Environment, deps: PreviewDeps
 ) -> web.StreamResponse:
     """Forward a request, and once more if another deployment has taken over before it was answered."""
+    path = raw_target(request).partition("?")[0]
+    endpoint = public.reached(environment, label, path)
     try:
-        return await _forward(request, environment, deps)
+        return await _forward(request, environment, endpoint, deps)
     except UnreachableServiceError:
         now = None
         if request.method in _REPEATABLE and not request.body_exists:
             with suppress(RetryLater):
                 now = await deps.records.environment_at(environment.host)
-        if now is None or now.endpoint in {None, environment.endpoint}:
+        later = public.reached(now, label, path) if now else None
+        if now is None or later is None or later == endpoint:
             raise
-        return await _forward(request, now, deps)
+        return await _forward(request, now, later, deps)
 
 
-async def _forward(request: web.Request, environment: Environment, deps: PreviewDeps) -> web.StreamResponse:
-    if environment.endpoint is None:
+async def _forward(
+    request: web.Request, environment: Environment, endpoint: Endpoint | None, deps: PreviewDeps
+) -> web.StreamResponse:
+    if endpoint is None:
         raise UnreachableServiceError("no endpoint")
     transfer = relay if wants_websocket(request) else forward
     front = Front(deps.addresses.preview_scheme, deps.sign_on)
     visited = deps.visits.during(environment.host) if environment.suspendable_by else nullcontext()
     with request.app[SHARES].taken(environment.host), visited:
-        return await transfer(request, environment.endpoint, request.app[SESSION], front)
+        return await transfer(request, endpoint, request.app[SESSION], front)
 
 
 async def _session(app: web.Application) -> AsyncIterator[None]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.core import naming
-from bot.model.environment import EnvironmentKey
+from bot.model.environment import EnvironmentKey, PublicService
 from bot.model.forge import RepoPath
 from bot.runners.kubernetes.pure import cluster_labels
 
@@ -42,6 +42,9 @@ def test_annotations_show_owner_and_expiry() -> None:
         "chatops.owner": "mei",
         "chatops.expires": "2026-05-01T12:00:00+00:00",
     }
+    services = (PublicService("api", 9000), PublicService("docs", 80, "/docs"))
+    found = cluster_labels.annotations(KEY, owner="", expires=None, services=services)
+    assert found["chatops.public"] == "api:9000,docs:80/docs"
     assert set(cluster_labels.annotations(KEY, owner="", expires=None)) == {
         "chatops.repo",
         "chatops.environment",

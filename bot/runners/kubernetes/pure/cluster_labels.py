@@ -5,12 +5,13 @@ labels their hash (https://kubernetes.io/docs/concepts/overview/working-with-obj
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from bot.core import naming
-from bot.model.environment import EnvironmentKey
+from bot.core.environments import public
+from bot.model.environment import EnvironmentKey, PublicService
 from bot.model.forge import RepoPath
 
 MANAGER = naming.PREFIX
@@ -68,7 +69,13 @@ def labels_of(found: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def annotations(
-    key: EnvironmentKey, *, owner: str, expires: datetime | None, host: str = "", entry: str = ""
+    key: EnvironmentKey,
+    *,
+    owner: str,
+    expires: datetime | None,
+    host: str = "",
+    entry: str = "",
+    services: Sequence[PublicService] = (),
 ) -> dict[str, str]:
     """Return the annotations of a namespace; empty ones are omitted.
 
@@ -80,6 +87,7 @@ def annotations(
         ANNOTATION_OWNER: owner,
         naming.LABEL_HOST: host,
         ANNOTATION_ENTRY: entry,
+        naming.LABEL_PUBLIC: public.written(services),
         **(ending(expires) if expires else {}),
     }
     return {name: value for name, value in found.items() if value}
