@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 STAND_INS = {
     "python:3.11-slim": "chatops-demo-base:3.11",
-    "redis:7": "chatops-demo-redis:7",
+    "redis:7": "chatops-demo/redis:7",
 }
 """Images that `make setup` creates, by the names that repositories use."""
 

@@ -180,13 +180,13 @@ _INTRODUCTION = Text(
     "[Compose file](compose.md) counts if there is one and no Dockerfile, and otherwise the defaults below. "
     "Editors can validate and complete the file with "
     "[pipeline.schema.json](pipeline.schema.json). If a key is unknown or a value is invalid, the bot "
-    "comments on the pull request with the line and column.",
+    "comments on the pull request with the line and column. [Recipes](recipes.md) show whole repositories.",
     "此文件配置机器人如何构建、部署和测试 Pull Request（PR）。它位于仓库根目录，从不取自 PR 本身："
     "在 PR 中修改此文件，合并后才会生效。目标分支是默认分支或受保护分支时，以目标分支上的版本为准，"
     "否则以默认分支上的版本为准（[原因](trust.zh.md#配置文件)）。没有此文件时，如果有 "
     "[Compose 文件](compose.zh.md)而没有 Dockerfile，则使用该文件，否则使用下列默认值。编辑器可通过 "
     "[pipeline.schema.json](pipeline.schema.json) 校验和补全。如有未知的键或无效的值，机器人会在 PR 下评论，"
-    "指出行号和列号。",
+    "指出行号和列号。完整的仓库见[配置实例](recipes.zh.md)。",
 )
 _EXAMPLE = Text("## Example", "## 示例")
 _KEYS = Text("## Keys", "## 全部配置项")

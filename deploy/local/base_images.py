@@ -52,7 +52,7 @@ IMAGES = (
         dockerfile="FROM python:3.11-slim\nRUN pip install --no-cache-dir pytest\n",
     ),
     BaseImage(
-        name="chatops-demo-redis:7",
+        name="chatops-demo/redis:7",
         packages=("redis-server", "busybox-static"),
         python_packages=(),
         dockerfile=f"FROM redis:7\n{REDIS}\n",

@@ -13,7 +13,7 @@ from tests.docs.documents import PAGES, ROOT, Document
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = frozenset(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
-EXAMPLES = {"tests/unit", "tests/e2e"}
+EXAMPLES = {"tests/unit", "tests/e2e", "tests/test_cart.py"}
 """Paths in a user's repository."""
 
 EVERY_PAGE = pytest.mark.parametrize("file", PAGES, ids=lambda file: file.relative_to(ROOT).as_posix())

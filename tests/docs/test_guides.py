@@ -35,7 +35,7 @@ from tests.fakes.snapshots import snapshot
 from tests.runners.kubernetes_samples import environment_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-GUIDES = ("registry", "dns", "kubernetes", "secrets")
+GUIDES = ("registry", "dns", "kubernetes", "recipes", "secrets")
 OPERATIONS = [DOCS / "operations.md", DOCS / "operations.zh.md"]
 PAGES = [DOCS / f"{guide}{language}.md" for guide in GUIDES for language in ("", ".zh")]
 BOTH = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))

@@ -41,7 +41,7 @@ VARIES = (
     (r"(sha256:[0-9a-f]{12})[0-9a-f]*", "sha256:9f86d081884c"),
     (r"(runs|reports)/1-\w+", r"\1/1-d3epqj"),
     (r"\d+\.\d MB", "56.1 MB"),
-    (r"\| \d[^|]* (s|秒) \|", r"| 3.1 \1 |"),
+    (r"\| \d[^|]* ?(?:m|毫)?(s|秒) \|", r"| 3.1 \1 |"),
     (r"127\.0\.0\.1:\d+/", "registry.example.com/"),
 )
 """Replacements for what differs from run to run."""
