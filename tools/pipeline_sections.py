@@ -75,6 +75,30 @@ images:
 基础镜像的更新和机密的新值不会被察觉；`/build` 总是重新构建全部镜像。`runner: jenkins` 时，`paths`
 不起作用。""",
 )
+MERGE = Text(
+    """\
+## The merge result
+
+With `ref: merge`, the bot builds, deploys and tests what the base branch would be after the pull request is
+merged: the commit that Gitee offers as `refs/pull/N/MERGE`. The comment names both commits, and the image has
+the tag of the merge. Approvals and trust are about the head, as always. If head and base branch conflict,
+nothing is built, and the comment names the files.
+
+A commit on the base branch starts nothing by itself, and what is deployed stays as it is. The next push,
+`/build`, `/deploy` or `/test` builds the merge with the then latest commit of the base branch; `/test` also
+deploys it first. `COMMIT_SHA` and `CHATOPS_SHA` are the head. Jenkins jobs that build have to fetch
+`refs/pull/{number}/MERGE` themselves.""",
+    """\
+## 合并结果
+
+`ref: merge` 表示构建、部署和测试合并之后的代码，即 Gitee 提供的 `refs/pull/N/MERGE`。
+评论会写明合并的两个提交，镜像标签取自合并产生的提交。放行和信任仍然针对 PR 的最新提交。
+与目标分支有冲突时不会构建，评论会列出冲突的文件。
+
+目标分支有新提交时，不会自动开始任何操作，已部署的内容也不变。下一次推送、`/build`、`/deploy` 或 `/test`
+会与目标分支当时的最新提交合并后构建；`/test` 还会先部署。`COMMIT_SHA` 和 `CHATOPS_SHA` 是 PR 的最新提交。
+由 Jenkins 任务构建时，请让任务自己获取 `refs/pull/{number}/MERGE`。""",
+)
 PUBLIC = Text(
     """\
 ## Public services
@@ -287,5 +311,5 @@ files, as with more than 300, the commands run.""",
 命令和 PR 关闭时的清理不受影响。如果 Gitee 没有列出所有改动的文件（例如超过 300 个），仍会自动运行。""",
 )
 
-SECTIONS = (SEVERAL, PUBLIC, FILES, SETUP, RESULTS, AUTOMATIC)
+SECTIONS = (SEVERAL, MERGE, PUBLIC, FILES, SETUP, RESULTS, AUTOMATIC)
 """In the order of the page."""

@@ -15,6 +15,7 @@ from bot.gitee.git import Git, GitResult
 
 _REFS = "refs/chatops"
 _HEADS = "refs/heads-of-pulls"
+_MERGES = "refs/merges-of-pulls"
 _CHECKOUTS = "refs/chatops-checkouts"
 _FETCH = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
 
@@ -50,6 +51,21 @@ class Cache:
         """Fetch the head of a pull request."""
         refspec = f"+refs/pull/{number}/head:{_HEADS}/{number}"
         return await self._git.run(self._dir, *_FETCH, "--", url, refspec, network=True)
+
+    async def fetch_merge(self, url: str, number: int) -> GitResult:
+        """Fetch the merge of a pull request that Gitee has made."""
+        refspec = f"+refs/pull/{number}/MERGE:{_MERGES}/{number}"
+        return await self._git.run(self._dir, *_FETCH, "--", url, refspec, network=True)
+
+    async def merge(self, number: int) -> tuple[str, list[str]] | None:
+        """Return the commit that the last `fetch_merge` fetched, and its parents; None without one."""
+        sha = await self._resolve(f"{_MERGES}/{number}")
+        if sha is None:
+            return None
+        # Not `sha^@`: a shallow cache hides the parents.
+        header = (await self._run("cat-file", "commit", sha)).output.partition(b"\n\n")[0]
+        lines = header.decode("utf-8", "replace").splitlines()
+        return sha, [line.removeprefix("parent ") for line in lines if line.startswith("parent ")]
 
     async def fetch_commit(self, url: str, sha: str) -> GitResult:
         """Fetch one commit by its id. Servers may refuse that."""
@@ -179,7 +195,12 @@ class Cache:
             return
         if not stale:
             return
-        for path in (*stale, *(self._dir / _HEADS).glob("*"), *(self._dir / _CHECKOUTS).glob("*/*")):
+        for path in (
+            *stale,
+            *(self._dir / _HEADS).glob("*"),
+            *(self._dir / _MERGES).glob("*"),
+            *(self._dir / _CHECKOUTS).glob("*/*"),
+        ):
             path.unlink(missing_ok=True)
         await self._run("gc", "--quiet", "--prune=now")
 

@@ -19,10 +19,11 @@ from weakref import WeakValueDictionary
 from bot.gitee.cache import Cache, DamagedCacheError
 from bot.gitee.git import Git, GitResult, basic
 from bot.gitee.git_failures import FetchFailure, conclusion, failure_of
+from bot.gitee.merge_fetch import MergeFetch
 from bot.gitee.paths import is_inside, is_name, is_sha
 from bot.gitee.submodule_fetch import SubmoduleFetch, SubmodulePolicy
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
-from bot.model.forge import Checkout, RepoPath, Tree
+from bot.model.forge import Checkout, Merge, RepoPath, Tree
 from bot.model.reason import Reason
 
 KEEP = timedelta(days=14)
@@ -84,6 +85,24 @@ class GitSource:
         Raises TellUser(COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
         """
         await self._fetch(repo, clone_url, sha, lambda cache: _fetch_commit(cache, repo, clone_url, sha))
+
+    async def fetch_merge(self, repo: RepoPath, clone_url: str, number: int, sha: str, base: str) -> Merge:
+        """Fetch Gitee's merge of this head into the base branch; see `Source.fetch_merge`."""
+        self._check(repo, clone_url, sha)
+        self._check(repo, clone_url, base)
+        async with self._locked(repo) as cache:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await cache.prepare()
+                    fetch = MergeFetch(cache, self._git, self._scratch, clone_url, number)
+                    merge = await fetch.fetch(sha, base)
+            except TimeoutError as error:
+                raise _unavailable(f"not finished after {self._timeout:g} s") from error
+            if merge is None:
+                raise TellUser(Reason.HEAD_MOVED, {"seen": sha, "now": await cache.head(number) or ""})
+            if not await cache.mark_present(merge.sha):
+                raise TellUser(Reason.COMMIT_GONE, {"sha": merge.sha})
+            return merge
 
     async def checkout(self, repo: RepoPath, sha: str, *, trusted: bool) -> Checkout:
         """Fetch the submodules of a fetched commit; the bot's account is used only for a trusted one.

@@ -103,6 +103,8 @@ class Environment:
     """The runner that hosts it; None if an earlier version of the bot deployed it."""
     outage: Outage | None = None
     """Why it is failing, or is gone although nobody asked the bot to remove it."""
+    merge: str = ""
+    """The merge of `sha` into the base branch that is deployed; empty for `sha` itself."""
     public: tuple[PublicService, ...] = ()
     """Services that visitors reach, besides the deployed one, by name."""
     adopted: Holder | None = None

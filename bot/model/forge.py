@@ -106,6 +106,17 @@ class PullRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """What Gitee has made of a pull request's head and its base branch, as `refs/pull/N/MERGE`."""
+
+    sha: str
+    base: str
+    """The commit of the base branch."""
+    expected: str = ""
+    """The latest commit of the base branch when the merge was asked for, as Gitee's API said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tree:
     """The paths in a commit, as many as were read."""
 
@@ -149,6 +160,8 @@ class Checkout:
     """Commit by which the cache finds it: the fetched one, or one that the bot made and nobody else has."""
     missing: Mapping[str, Obstacle] = field(default_factory=dict)
     """What could not be fetched, by path."""
+    merge: Merge | None = None
+    """The merge that it is, if it is not the head of the pull request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,6 +303,8 @@ class Pipeline:
     """Commands that run automatically."""
     build: BuildConfig = field(default_factory=BuildConfig)
     """How the image is built. Submodules on the same Gitee are fetched, files in Git LFS are not."""
+    ref: Literal["head", "merge"] = "head"
+    """What is built, deployed and tested: the head of the pull request, or its merge into the base branch."""
     images: Mapping[str, BuildConfig] = field(default_factory=dict)
     """How the images are built if there are several, by their names; instead of `build`."""
     deploy: DeployConfig = field(default_factory=DeployConfig)

@@ -35,6 +35,8 @@ class Build:
     """Name of the image that the service runs."""
     beside: Mapping[str, BuildConfig] = field(default_factory=dict)
     """How the other images are built, by name."""
+    base: str = ""
+    """Latest commit of the base branch, if the merge of `sha` into it is built; empty for `sha` itself."""
     afresh: bool = False
     """Whether somebody asked for new images, also of unchanged files."""
     name: Literal["build"] = "build"

@@ -158,6 +158,7 @@ class Reason(StrEnum):
     GIT_UNAVAILABLE = "git_unavailable"  # message
     GIT_DENIED = "git_denied"  # repository
     COMMIT_GONE = "commit_gone"  # sha
+    MERGE_CONFLICT = "merge_conflict"  # sha, onto, paths
     STORE_UNAVAILABLE = "store_unavailable"  # message
     INTERRUPTED = "interrupted"  # times
     GITEE_UNAVAILABLE = "gitee_unavailable"  # message

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bot.model.delivery import Trigger
 from bot.model.environment import Endpoint
-from bot.model.forge import RepoPath
+from bot.model.forge import Merge, RepoPath
 from bot.model.holder import Holder
 from bot.model.plan import Plan, StepName
 from bot.model.reason import Reason
@@ -65,6 +65,8 @@ class Image:
     """Its name among `images` of `.chatops.yml`; empty for the only one of `build`."""
     beside: tuple["Image", ...] = ()
     """The other images of the same commit, for the one that the service runs."""
+    merge: Merge | None = None
+    """The commit that it was built from, if that is a merge of `sha` into the base branch."""
     content: str = ""
     """Hash of what it was built from; empty unless `paths` says what that is."""
     built_from: str = ""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from itertools import chain
+from typing import get_args
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -166,6 +167,8 @@ def _type_problem(document: Document, error: ErrorDetails) -> ConfigProblem:
         written = error["input"] if isinstance(error["input"], str) else ""
         guess = nearest(written.lower(), values) or ""
         return problem(document.named(path), document.at(path), messages.one_of(values), guess)
+    if error["type"] == "literal_error" and path != ("version",):
+        return problem(document.named(path), document.at(path), messages.one_of(get_args(kind)))
     return problem(document.named(path), document.at(path), _MESSAGES.get(error["type"], messages.INVALID))
 
 

@@ -7,7 +7,7 @@ from bot.core.deciding import placeholders
 from bot.model.pipeline import RunnerName
 from bot.model.text import Text
 from bot.pipeline import messages
-from bot.pipeline.yaml_tree import Path, Tree
+from bot.pipeline.yaml_tree import Path, Tree, section
 
 SECTIONS = ("build", "deploy", "test", "teardown")
 RESERVED = "CHATOPS_"
@@ -40,14 +40,15 @@ def parameter(name: str) -> Text | None:
 
 
 def check_combinations(tree: Tree) -> Iterator[tuple[Path, Text]]:
-    """Yield keys that require another: `runner: jenkins` without a job, a job without `runner: jenkins`."""
+    """Yield keys that a job requires, or that it does not have."""
+    merged = isinstance(tree, dict) and tree.get("ref") == "merge"
+    if merged and section(tree, "build").get("runner") == RunnerName.JENKINS:
+        yield ("ref",), messages.MERGE_OF_JOB
     for name in SECTIONS:
-        section = tree.get(name) if isinstance(tree, dict) else None
-        if not isinstance(section, dict):
-            continue
-        jenkins = section.get("runner") == RunnerName.JENKINS
-        if jenkins and section.get("job") is None:
+        keys = section(tree, name)
+        jenkins = keys.get("runner") == RunnerName.JENKINS
+        if jenkins and keys.get("job") is None:
             yield (name, "runner"), messages.JOB_MISSING
         for key in ("job", "parameters"):
-            if section.get(key) is not None and not jenkins:
+            if keys.get(key) is not None and not jenkins:
                 yield (name, key), messages.NOT_JENKINS

@@ -178,6 +178,10 @@ RESERVED_PARAMETER = Text(
 NOTHING_TO_SET_UP = Text(
     "There is nothing to set up: deploy.enabled is false.", "没有可初始化的服务：deploy.enabled 为 false"
 )
+MERGE_OF_JOB = Text(
+    "Not allowed with build.runner: jenkins; the job itself can fetch refs/pull/{number}/MERGE.",
+    "build.runner 为 jenkins 时不可用：请让任务自己获取 refs/pull/{number}/MERGE",
+)
 SETUP_OF_JOB = Text(
     "Not allowed with runner: jenkins; the job has to do this.", "runner 为 jenkins 时不可用：请由任务完成"
 )

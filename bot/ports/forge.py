@@ -6,7 +6,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from bot.model.forge import Branch, Checkout, Comment, Listed, Permission, PullRequest, RepoPath, Tree, User
+from bot.model.forge import (
+    Branch,
+    Checkout,
+    Comment,
+    Listed,
+    Merge,
+    Permission,
+    PullRequest,
+    RepoPath,
+    Tree,
+    User,
+)
 
 
 class Forge(Protocol):
@@ -125,6 +136,14 @@ class Source(Protocol):
         """Fetch a commit of a base branch into the cache.
 
         Raises TellUser(COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
+        """
+        ...
+
+    async def fetch_merge(self, repo: RepoPath, clone_url: str, number: int, sha: str, base: str) -> Merge:
+        """Fetch Gitee's merge of exactly this head of a pull request into its base branch.
+
+        `base` is the latest commit of the base branch. Raises TellUser(MERGE_CONFLICT), and what `fetch`
+        raises: RetryLater also while Gitee has no merge of this head yet.
         """
         ...
 

@@ -21,6 +21,7 @@ from bot.model.run import Image, StepResult, StepState
 from bot.model.scan import Severity
 from bot.ports import BuildOrder, Built
 from bot.steps.build_advice import advice
+from bot.steps.built_commit import fetch_built
 from bot.steps.context import StepContext
 from bot.steps.image_content import content_of
 from bot.steps.named_log import NamedLog
@@ -31,7 +32,7 @@ DOCKERFILE_LIMITS = SandboxLimits(seconds=10, inline=16 << 10)
 
 async def run(step: Build, context: StepContext) -> StepResult:
     """Fetch, build, push. Raises what the ports raise, and TellUser(NO_DOCKERFILE)."""
-    source = await prepare(step.sha, context, trusted=step.trusted)
+    source = await _source(step, context)
     parts = tuple(
         replace(step, config=config, served=name, beside={}) for name, config in step.images.items()
     )
@@ -88,14 +89,18 @@ async def _image(
 
 
 async def _built(
-    step: Build, recipe: dockerfile.Dockerfile, source: Checkout, context: StepContext
+    step: Build,
+    recipe: dockerfile.Dockerfile,
+    source: Checkout,
+    context: StepContext,
 ) -> StepResult:
     target = step.config.target or recipe.default_target
     content = await content_of(step, _in_context(step.config), source, context)
     before = None if step.afresh else built_before(context.built, step.served, content)
     if before is not None:
-        return await _again(step, before, context)
-    tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha, step.served)
+        return await _again(step, replace(before, merge=source.merge), context)
+    commit = source.merge.sha if source.merge else step.sha
+    tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, commit, step.served)
     lacking = await missing(step.config, source, context)
     try:
         order = replace(step, config=replace(step.config, target=target))
@@ -107,7 +112,7 @@ async def _built(
     digest = await context.adapters.builder(step.config.runner).push(tag, context.log)
     context.log.note(f"pushed {tag}@{digest}")
     content = "" if lacking else content
-    pushed = Image(tag, digest, built.size, step.sha, name=step.served, content=content)
+    pushed = Image(tag, digest, built.size, step.sha, name=step.served, merge=source.merge, content=content)
     found = verdict(await context.adapters.registry.examine(pushed, context.log), context.adapters.fail_on)
     if found.reason is None and lacking:
         return replace(found, reason=Reason.NOT_FETCHED, facts=lacking)
@@ -142,11 +147,25 @@ def verdict(image: Image, fail_on: Severity | None) -> StepResult:
     return StepResult(StepState.FAILED, Reason.VULNERABLE, facts, image=image)
 
 
-async def prepare(sha: str, context: StepContext, *, trusted: bool) -> Checkout:
-    """Fetch the pinned commit with its submodules. Raises what `Source` raises."""
+async def _source(step: Build, context: StepContext) -> Checkout:
+    """Fetch what is built, with its submodules. Raises what `Source` raises."""
     run_, source = context.run, context.adapters.source
-    await source.fetch(run_.repo, run_.clone_url, run_.number, sha)
-    return await source.checkout(run_.repo, sha, trusted=trusted)
+    if not step.base:
+        await source.fetch(run_.repo, run_.clone_url, run_.number, step.sha)
+        return await source.checkout(run_.repo, step.sha, trusted=step.trusted)
+    merge = await source.fetch_merge(run_.repo, run_.clone_url, run_.number, step.sha, step.base)
+    context.log.note(f"building {merge.sha[:8]}: {step.sha[:8]} merged into {merge.base[:8]}")
+    found = await source.checkout(run_.repo, merge.sha, trusted=step.trusted)
+    return replace(found, merge=merge)
+
+
+async def prepare(sha: str, context: StepContext, *, trusted: bool) -> Checkout:
+    """Fetch what the images of the pinned commit were built from, with its submodules.
+
+    Raises what `Source` raises.
+    """
+    commit = await fetch_built(sha, context)
+    return await context.adapters.source.checkout(context.run.repo, commit, trusted=trusted)
 
 
 async def read_dockerfile(config: BuildConfig, sha: str, context: StepContext) -> dockerfile.Dockerfile:

@@ -165,6 +165,11 @@ class StepContext:
         """Return the key of one environment of this pull request."""
         return EnvironmentKey(self.run.repo, self.run.number, environment)
 
+    def built_commit(self, sha: str) -> str:
+        """Return the commit that the images of a head were built from: a merge of it, or itself."""
+        merge = self.image.merge if self.image else None
+        return merge.sha if merge else sha
+
     def labels(self, environment: str = "") -> dict[str, str]:
         """Return the labels of everything that this run creates."""
         by = self.holder

@@ -60,7 +60,7 @@ async def _image(step: Test, stage: Stage | None, source: Checkout, context: Ste
 async def _built(step: Test, source: Checkout, context: StepContext) -> tuple[Built, str]:
     """Build the test stage; return it with its tag."""
     run_, registry = context.run, context.adapters.registry
-    tag = registry.tag_for(run_.repo, run_.number, step.sha, step.image) + "-test"
+    tag = registry.tag_for(run_.repo, run_.number, context.built_commit(step.sha), step.image) + "-test"
     build = Build(step.sha, replace(step.build, target=step.config.target), step.trusted, step.image)
     return await build_target(build, source, tag, context), tag
 

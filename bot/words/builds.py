@@ -36,6 +36,16 @@ BUILDS: Final[Mapping[Reason, Wording]] = {
             zh="请移除大文件，或在 `.chatops.yml` 中指定更小的目录，例如 `build.context`。",
         ),
     ),
+    Reason.MERGE_CONFLICT: Wording(
+        Text(
+            en="{sha} conflicts with the base branch at {onto}, in {paths}.",
+            zh="提交 {sha} 与目标分支（{onto}）有冲突：{paths}。",
+        ),
+        advice=Text(
+            en="Merge the base branch into your branch, resolve the conflicts and push.",
+            zh="请把目标分支合并到你的分支，解决冲突后推送。",
+        ),
+    ),
     Reason.NO_DOCKERFILE: Wording(
         Text(en="The commit has no {path}.", zh="提交中没有 {path}。"),
         advice=Wording(

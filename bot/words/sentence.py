@@ -66,7 +66,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _SHORT = 12
 """Digits of a commit that are shown: two commits that share so many take an effort to make."""
 
-_COMMITS = frozenset({"by", "now", "seen", "sha"})
+_COMMITS = frozenset({"by", "now", "onto", "seen", "sha"})
 _LISTS = frozenset({"allowed", "helpers", "known", "names", "parameters", "paths", "unfetched"})
 _PLAIN = frozenset(
     {

@@ -5,6 +5,7 @@ import pytest
 
 from bot.core.deciding import planning
 from bot.model.environment import Environment, EnvironmentState
+from bot.model.forge import Merge
 from bot.model.outcome import Refuse
 from bot.model.pipeline import BuildConfig, DeployConfig, Pipeline, ServiceConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
@@ -323,3 +324,65 @@ def test_an_environment_that_is_not_known_is_refused() -> None:
     )
     assert planning.unknown_environment("staging", ("preview", "staging")) is None
     assert planning.unknown_environment(None, ()) is None
+
+
+MERGED = replace(PIPELINE, ref="merge")
+MERGE = Merge("ef" * 20, OLD, OLD)
+
+
+def merging(merge: Merge | None, deployed: str | None = None, pipeline: Pipeline = MERGED) -> Snapshot:
+    """Return the facts with an image of a merge, and an environment in which a merge is deployed."""
+    found = replace(snapshot(pipeline=pipeline), images={SHA: replace(IMAGE, merge=merge)})
+    environments = {} if deployed is None else {"preview": replace(READY, merge=deployed)}
+    return replace(found, environments=environments)
+
+
+def test_a_merge_is_built_with_the_latest_commit_of_the_base_branch() -> None:
+    assert planning.to_build(snapshot(pipeline=MERGED)) == Plan((replace(BUILD, base=OLD, afresh=True),))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "merge", "base"),
+    [
+        (MERGED, MERGE, None),
+        (MERGED, Merge("ef" * 20, "12" * 20, OLD), None),
+        (MERGED, Merge("ef" * 20, OLD, "12" * 20), OLD),
+        (MERGED, None, OLD),
+        (PIPELINE, None, None),
+        (PIPELINE, MERGE, ""),
+    ],
+)
+def test_what_was_built_counts_if_it_is_the_merge_that_is_wanted(
+    pipeline: Pipeline, merge: Merge | None, base: str | None
+) -> None:
+    build = () if base is None else (replace(BUILD, base=base),)
+    assert planning.to_deploy(merging(merge, pipeline=pipeline)) == Plan((*build, DEPLOY))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "merge", "deployed", "steps"),
+    [
+        (MERGED, MERGE, MERGE.sha, ()),
+        (MERGED, MERGE, "12" * 20, (DEPLOY,)),
+        (MERGED, MERGE, "", (DEPLOY,)),
+        (MERGED, None, MERGE.sha, (replace(BUILD, base=OLD), DEPLOY)),
+        (PIPELINE, None, "", ()),
+        (PIPELINE, None, MERGE.sha, (DEPLOY,)),
+        (PIPELINE, MERGE, MERGE.sha, (BUILD, DEPLOY)),
+    ],
+)
+def test_tests_run_beside_the_merge_that_they_are_of(
+    pipeline: Pipeline, merge: Merge | None, deployed: str, steps: tuple[Build | Deploy, ...]
+) -> None:
+    plan = planning.to_test(merging(merge, deployed, pipeline), TEST.suites, "preview")
+    assert plan == Plan((*steps, TEST))
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_one_comment_builds_and_deploys_a_merge_once(*, built: bool) -> None:
+    now = merging(MERGE) if built else snapshot(pipeline=MERGED)
+    first = planning.to_deploy(now)
+    second = planning.to_test(planning.after(now, first), TEST.suites, "preview")
+    build = () if built else (replace(BUILD, base=OLD),)
+    assert planning.merge((first, second)) == Plan((*build, DEPLOY, TEST))
+    assert second == Plan((TEST,))

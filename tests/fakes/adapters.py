@@ -13,7 +13,7 @@ from bot.core import naming
 from bot.core.runs.fencing import holder_of, may_remove, same_run
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken
-from bot.model.forge import Checkout, Obstacle, RepoPath, Tree
+from bot.model.forge import Checkout, Merge, Obstacle, RepoPath, Tree
 from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
@@ -126,6 +126,8 @@ class FakeWorld:
     """What some files contain; the others cannot be read."""
     links: tuple[str, ...] = ()
     submodules: tuple[str, ...] = ()
+    merges: list[tuple[str, str]] = field(default_factory=list)
+    """Heads and bases whose merges were fetched."""
     blobs: dict[str, str] = field(default_factory=dict)
     """Ids of the content of files in each commit, where that matters."""
     built: list[BuildOrder] = field(default_factory=list)
@@ -202,6 +204,11 @@ class FakeAdapters:
 
     async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
         await self._state.script.pass_through("fetch")
+
+    async def fetch_merge(self, repo: RepoPath, clone_url: str, number: int, sha: str, base: str) -> Merge:
+        await self._state.script.pass_through("merge")
+        self._state.merges.append((sha, base))
+        return Merge(f"{len(self._state.merges):040x}", base, base)
 
     async def checkout(self, repo: RepoPath, sha: str, *, trusted: bool) -> Checkout:
         return Checkout(sha, dict.fromkeys(self._state.submodules, Obstacle.NOT_SERVED))

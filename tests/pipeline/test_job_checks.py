@@ -70,3 +70,27 @@ def test_sections_of_a_wrong_type_are_reported_with_the_type() -> None:
     found = read("build: [jenkins]\n")
     assert isinstance(found, ConfigBroken)
     assert [problem.where for problem in found.problems] == ["build"]
+
+
+def test_a_merge_is_not_built_by_a_job() -> None:
+    found = read("ref: merge\nbuild: {runner: jenkins, job: a}\n")
+    assert isinstance(found, ConfigBroken)
+    (one,) = found.problems
+    assert (one.line, one.where) == (1, "ref")
+    assert one.message.en.startswith("Not allowed with build.runner: jenkins")
+    assert isinstance(read("ref: head\nbuild: {runner: jenkins, job: a}\n"), Pipeline)
+    assert isinstance(read("ref: merge\ntest: {runner: jenkins, job: a}\n"), Pipeline)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ref: main\n", "Expected one of: head, merge."),
+        ("deploy: {health: {protocol: udp}}\n", "Expected one of: http, tcp."),
+        ("version: 2\n", "Expected 1, the only version of this format."),
+    ],
+)
+def test_the_known_values_of_a_key_are_named(text: str, expected: str) -> None:
+    found = read(text)
+    assert isinstance(found, ConfigBroken)
+    assert [one.message.en for one in found.problems] == [expected]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Outage
-from bot.model.forge import Obstacle, RepoPath
+from bot.model.forge import Merge, Obstacle, RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
 from bot.model.queue import BlockedBy, QueuePosition
@@ -224,6 +224,10 @@ SEVERAL = replace(
         ),
     ),
 )
+MERGED = over(
+    "build", 12.0, StepResult(StepState.PASSED, image=replace(IMAGE, merge=Merge(NEWER, OLDER, OLDER)))
+)
+CONFLICT = {"sha": SHA, "onto": OLDER, "paths": "app/cart.py, app/`views`.py"}
 PUBLIC = {
     "api": "http://api--pr-12-guestbook.preview.example.com/",
     "docs": "http://pr-12-guestbook.preview.example.com/docs",
@@ -467,6 +471,15 @@ RUN_VIEWS: dict[str, View] = {
         run(over("build", 40.0, StepResult(StepState.PASSED, image=SEVERAL)), DEPLOYED), "/test", "/teardown"
     ),
     "run_view_public_services": view(run(BUILT, DEPLOYED_PUBLICLY), "/test", "/teardown"),
+    "run_view_merged": view(run(MERGED, DEPLOYED), "/test", "/teardown"),
+    "run_view_merge_conflict": view(
+        run(
+            over("build", 1.2, StepResult(StepState.FAILED, Reason.MERGE_CONFLICT, CONFLICT)),
+            skipped("deploy"),
+            state=RunState.FAILED,
+        ),
+        "/build",
+    ),
     "run_view_images_built": view(run(over("build", 40.0, StepResult(StepState.PASSED, image=SEVERAL)))),
     "run_view_image_failed": view(
         run(ONE_OF_SEVERAL_FAILED, skipped("deploy"), state=RunState.FAILED), "/build", "/deploy"

@@ -14,7 +14,7 @@ from bot.core import naming
 from bot.core.runs.fencing import holder_of, may_remove, same_run
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken, RetryLater
-from bot.model.forge import Checkout, RepoPath, Tree
+from bot.model.forge import Checkout, Merge, RepoPath, Tree
 from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
@@ -153,6 +153,9 @@ class ModelRunner:
 
     async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
         return
+
+    async def fetch_merge(self, repo: RepoPath, clone_url: str, number: int, sha: str, base: str) -> Merge:
+        return Merge(sha, base, base)
 
     async def checkout(self, repo: RepoPath, sha: str, *, trusted: bool) -> Checkout:
         return Checkout(sha)

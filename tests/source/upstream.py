@@ -55,6 +55,7 @@ class Upstream:
         links: dict[str, str] | None = None,
         submodules: dict[str, str] | None = None,
         parent: str = "",
+        merged: str = "",
     ) -> str:
         """Create a commit with exactly these files, symlinks and submodules' commits, and return its id."""
         entries = [("100644", path, content) for path, content in files.items()]
@@ -67,7 +68,8 @@ class Upstream:
         (self.git_dir / "index").unlink(missing_ok=True)
         self.git("update-index", "--index-info", given=index.encode())
         tree = self.git("write-tree")
-        return self.git("commit-tree", tree, *(["-p", parent] if parent else []), "-m", "a change")
+        parents = [part for one in (parent, merged) if one for part in ("-p", one)]
+        return self.git("commit-tree", tree, *parents, "-m", "a change")
 
     def pull(self, number: int, sha: str) -> None:
         """Set the head of a pull request."""

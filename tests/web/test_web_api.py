@@ -8,12 +8,13 @@ import jsonschema
 import pytest
 
 from bot.model.environment import EnvironmentState, Outage, PublicService
-from bot.model.forge import RepoPath
+from bot.model.forge import Merge, RepoPath
 from bot.model.reason import Reason
 from bot.model.run import RunState, Trouble
 from bot.web.api.operations import OPERATIONS, PREFIX
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import NOW, environment, finished_run, run
+from tests.web.reading import page
 
 SAMPLES = {"id": "41", "step": "build", "owner": "oak", "repo": "shop", "number": "7"}
 
@@ -169,6 +170,23 @@ async def test_a_step_has_every_field_of_its_record(client: Client, bench: Bench
             "failed_tests": ["cart::test_coupon", "cart::test_empty"],
         }
     ]
+
+
+async def test_an_image_says_what_it_was_built_from(client: Client, bench: Bench) -> None:
+    given = finished_run(41)
+    built = given.steps[0].result
+    assert built is not None
+    assert built.image is not None
+    image = replace(built.image, merge=Merge("ab" * 20, "cd" * 20, "ef" * 20), built_from="12" * 20)
+    bench.runs.put(run(41, steps=(replace(given.steps[0], result=replace(built, image=image)),)))
+
+    found = (await fetched(client, "/runs/41"))["steps"][0]["image"]
+
+    assert found["merge"] == {"sha": "ab" * 20, "base": "cd" * 20}
+    assert found["built_from"] == "12" * 20
+    html = await page(client, "/runs/41")
+    assert f"merge of {image.sha[:8]} into the base branch at cdcdcdcd" in html
+    assert "unchanged since <code>12121212</code>" in html
 
 
 async def test_runs_are_paged(client: Client, bench: Bench) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.core import duration
 from bot.core.environments import idle
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Extension
+from bot.model.forge import Merge
 from bot.model.outcome import Refuse
 from bot.model.pipeline import DeployConfig, EnvironmentConfig, Pipeline
 from bot.model.plan import DEFAULT_ENVIRONMENT, Build, Deploy, Plan, Step, Suite, Teardown, Test
@@ -163,7 +164,15 @@ def _united(earlier: Step | None, later: Step) -> Step:
 def _build(snapshot: Snapshot, *, afresh: bool = False) -> Build:
     beside = dict(snapshot.pipeline.builds)
     served = snapshot.pipeline.served
-    return Build(snapshot.sha, beside.pop(served), snapshot.writers_only, served, beside, afresh)
+    config = beside.pop(served)
+    return Build(
+        snapshot.sha, config, snapshot.writers_only, served, beside, base=_base(snapshot), afresh=afresh
+    )
+
+
+def _base(snapshot: Snapshot) -> str:
+    """Return the commit that the head is merged into; empty if the head itself is built."""
+    return snapshot.pull.base.sha if snapshot.pipeline.ref == "merge" else ""
 
 
 def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) -> Deploy:
@@ -194,12 +203,23 @@ def _missing_image(snapshot: Snapshot) -> tuple[Build, ...]:
     found = _remaining(snapshot).images.get(snapshot.sha)
     # The configuration may have named other images when they were built.
     complete = found is not None and {one.name for one in found.all} == set(snapshot.pipeline.builds)
-    return () if complete else (_build(snapshot),)
+    merged = found.merge.expected if found and found.merge else ""
+    return () if complete and merged == _base(snapshot) else (_build(snapshot),)
+
+
+def _merge_built(snapshot: Snapshot) -> str | None:
+    """Return the merge that the latest image is of, empty for none; None if an image has to be built."""
+    if _missing_image(snapshot):
+        return None
+    merge = _remaining(snapshot).images[snapshot.sha].merge
+    return merge.sha if merge else ""
 
 
 def _missing_environment(snapshot: Snapshot, name: str) -> tuple[Deploy, ...]:
     found = _remaining(snapshot).environments.get(name)
     ready = found is not None and found.state is EnvironmentState.READY and found.sha == snapshot.sha
+    if found is not None and (found.merge or snapshot.pipeline.ref == "merge"):
+        ready = ready and found.merge == _merge_built(snapshot)
     needed = snapshot.pipeline.deploy.enabled and not ready
     return (_deploy(snapshot, name),) if needed else ()
 
@@ -228,9 +248,10 @@ def _ttl(config: DeployConfig, environment: str) -> str:
 
 def _after_step(snapshot: Snapshot, step: Step) -> Snapshot:
     match step:
-        case Build(sha=sha):
+        case Build(sha=sha, base=base):
             beside = tuple(Image("", "", 0, sha, name=name) for name in step.beside)
-            built = Image("", "", 0, sha, name=step.served, beside=beside)
+            merge = Merge("", base, base) if base else None
+            built = Image("", "", 0, sha, name=step.served, beside=beside, merge=merge)
             return replace(snapshot, images={**snapshot.images, sha: built})
         case Deploy(environment=name):
             return _with_environments(snapshot, {name: _expected(snapshot, name)})
@@ -262,4 +283,5 @@ def _expected(snapshot: Snapshot, name: str) -> Environment:
         run=0,
         deployed_at=snapshot.now,
         expires_at=snapshot.now,
+        merge=_merge_built(snapshot) or "",
     )

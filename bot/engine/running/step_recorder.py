@@ -182,7 +182,9 @@ class StepRecorder:
             if not passed:
                 return replace(known, state=EnvironmentState.FAILED, endpoint=None, url=url)
             new = known if known.run == run.id else self._successor(known, run, index, step)
-            return replace(new, state=EnvironmentState.READY, endpoint=result.endpoint, url=url, adopted=None)
+            merge = result.image.merge.sha if result.image and result.image.merge else ""
+            new = replace(new, merge=merge, adopted=None)
+            return replace(new, state=EnvironmentState.READY, endpoint=result.endpoint, url=url)
 
         await self._writer(active).change(run.repo, run.number, marked)
 

@@ -81,6 +81,14 @@ class Scan(Schema):
     scanner: str
 
 
+class Merge(Schema):
+    """What was built instead of the head of a pull request."""
+
+    sha: str
+    base: str
+    """The commit of the base branch that the head was merged into."""
+
+
 class Image(Schema):
     """A pushed image."""
 
@@ -91,6 +99,8 @@ class Image(Schema):
     scan: Scan | None
     name: str
     """As in `images` of `.chatops.yml`; empty for the only image."""
+    merge: Merge | None
+    """The merge into the base branch that it was built from; null for the head of the pull request."""
     built_from: str
     """The earlier commit from which it was built, if nothing has changed since; otherwise empty."""
 

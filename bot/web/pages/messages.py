@@ -34,6 +34,9 @@ WORDS: Final[Mapping[str, Text]] = {
     "run.created": Text(en="Created", zh="创建于"),
     "run.duration": Text(en="Took", zh="用时"),
     "run.image": Text(en="Image", zh="镜像"),
+    "run.merged": Text(
+        en="merge of {head} into the base branch at {base}", zh="{head} 与目标分支 {base} 的合并结果"
+    ),
     "run.unchanged": Text(en="unchanged since", zh="未变，构建自"),
     "run.scan": Text(en="Vulnerabilities", zh="漏洞"),
     "scan.none": Text(en="none known", zh="未发现已知漏洞"),
