@@ -154,6 +154,20 @@ async def test_a_service_that_has_died_is_named_instead_of_what_depends_on_it(st
     assert stage.empty
 
 
+async def test_a_service_that_has_died_is_named_although_the_app_answers(stage: Stage) -> None:
+    script = "until nslookup app > /dev/null; do sleep 0.1; done; echo 'ImportError: no Stroe'; exit 1"
+    worker = ServiceSpec("worker", stage.tests_image, command=("sh", "-c", f"({script}) 2> /dev/null"))
+    serve = "mkdir /tmp/www; while nslookup worker; do sleep 0.1; done; exec httpd -f -p 8080 -h /tmp/www"
+
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(services=[worker], command=("sh", "-c", serve)), stage.log)
+
+    facts = {"name": "worker", "code": "1"}
+    assert (caught.value.reason, caught.value.facts) == (Reason.CONTAINER_EXITED, facts)
+    assert caught.value.log == "ImportError: no Stroe"
+    assert stage.empty
+
+
 async def test_the_data_of_a_service_is_counted_and_removed_with_it(
     stage: Stage, engine: DockerEngine
 ) -> None:

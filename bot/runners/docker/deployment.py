@@ -64,12 +64,13 @@ class Deployment:
         except TellUser:
             await self._check_started(started)
             raise
+        await self._check_started(started)
         for container in (*started.values(), app):
             await self.containers.restart_always(container, unless_rebooted=self.spec.egress is not None)
         return self.network.endpoint(port)
 
     async def _check_started(self, started: Mapping[str, str]) -> None:
-        """Raise the error of a service that has failed since it was ready: what depends on it fails too."""
+        """Raise the error of a service that has failed since it was ready, as a worker without a port may."""
         for name, container in started.items():
             found = await self.containers.find(container)
             if found and not found["State"]["Running"] and found["State"]["ExitCode"]:
