@@ -15,7 +15,7 @@ import httpx
 
 from bot.model.errors import RetryLater
 from bot.runners.docker.purge import purge
-from playground.demo_repository import DemoRepository, ready_made_changes, seed_demo
+from playground.demo_repository import DemoRepository, offered_changes, seed_demo
 from playground.jenkins.demo import JENKINS_USER, demo_jenkins
 from playground.jenkins.server import OfflineJenkins
 from playground.server import OfflineGitee
@@ -75,7 +75,7 @@ async def playground(
     ports = ports.chosen()
     async with AsyncExitStack() as stack:
         gitee = await stack.enter_async_context(
-            OfflineGitee(data_dir / "gitee", port=ports.gitee, changes=ready_made_changes())
+            OfflineGitee(data_dir / "gitee", port=ports.gitee, changes=offered_changes())
         )
         demo = await seed_demo(gitee, jenkins=with_jenkins)
         secret = secrets.token_urlsafe(24)
@@ -96,7 +96,8 @@ async def playground(
         try:
             bot_url = f"http://127.0.0.1:{ports.bot}"
             await _ready(bot, bot_url)
-            gitee.add_hook(demo.full_name, f"{bot_url}/webhooks/gitee", secret)
+            for name in (demo.full_name, demo.shop):
+                gitee.add_hook(name, f"{bot_url}/webhooks/gitee", secret)
             yield Playground(gitee, demo, bot, bot_url, f"{DOMAIN}:{ports.previews}", jenkins)
         finally:
             await _stop(bot)

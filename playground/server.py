@@ -38,8 +38,9 @@ class OfflineGitee:
 
     `async with OfflineGitee(folder) as gitee:` serves until the block ends. Repositories are named by
     `owner/path` and people by login, as on Gitee. Actions obey Gitee's rules and raise ForgeRefusedError
-    where Gitee refuses. `suggestions` are commands that the comment box offers, `changes` ready-made commits.
-    `public_url` is the address for browsers and the bot, if it differs from the listening address.
+    where Gitee refuses. `suggestions` are commands that the comment box offers, `changes` ready-made commits
+    of repositories. `public_url` is the address for browsers and the bot, if it differs from the listening
+    address.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class OfflineGitee:
         port: int = 0,
         public_url: str | None = None,
         suggestions: Sequence[str] = SUGGESTIONS,
-        changes: Mapping[str, Files] | None = None,
+        changes: Mapping[str, Mapping[str, Files]] | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -64,7 +65,7 @@ class OfflineGitee:
             self.forge,
             self.webhooks,
             suggestions=suggestions,
-            changes=dict(changes or {}),
+            changes=changes or {},
             public_url=public_url,
         )
         self._runner: web.AppRunner | None = None

@@ -13,7 +13,7 @@ import click
 import httpx
 
 from bot.model.errors import ChatOpsError
-from playground.demo_repository import open_first_pull
+from playground.demo_repository import open_first_pull, open_second_pull
 from playground.launch import REQUEST_SECONDS, Playground, Ports, playground
 from playground.story import StoryContext, StoryError, play
 
@@ -58,7 +58,9 @@ async def play_until_interrupted(options: PlaygroundOptions) -> int:
         ) as running:
             if options.demo_pr:
                 return await _story(running, options.registry)
-            _print_addresses(running, await open_first_pull(running.gitee, running.demo))
+            first = await open_first_pull(running.gitee, running.demo)
+            second = await open_second_pull(running.gitee, running.demo)
+            _print_addresses(running, first, second)
             await _interrupted(running)
             return 0
     except (OSError, RuntimeError, ChatOpsError) as error:
@@ -69,9 +71,10 @@ async def play_until_interrupted(options: PlaygroundOptions) -> int:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _print_addresses(running: Playground, number: int) -> None:
+def _print_addresses(running: Playground, first: int, second: int) -> None:
     click.echo()
-    click.echo(f"  Pull request    {running.gitee.url}/{running.demo.full_name}/pulls/{number}")
+    click.echo(f"  Pull request    {running.gitee.url}/{running.demo.full_name}/pulls/{first}")
+    click.echo(f"  Three services  {running.gitee.url}/{running.demo.shop}/pulls/{second}")
     click.echo(f"  Offline Gitee   {running.gitee.url}/")
     click.echo(f"  The bot         {running.bot_url}/")
     click.echo(f"  Previews        http://pr-N-….{running.previews}/")

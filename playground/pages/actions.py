@@ -47,7 +47,7 @@ class ActionPages:
             head = await repositories.fork(self._forge, base, user)
         change = await form_text(request, "change")
         if change:
-            files, message = self._ready_made(change), f"{title or change}\n"
+            files, message = self._ready_made(base, change), f"{title or change}\n"
             await branches.commit(self._forge, head, branch, files, by=user, message=message)
         pull = await pulls.open_pull(
             self._forge,
@@ -61,10 +61,11 @@ class ActionPages:
         )
         return _done(request, pull)
 
-    def _ready_made(self, name: str) -> Files:
-        if name not in self._site.changes:
+    def _ready_made(self, repository: Repository, name: str) -> Files:
+        offered = self._site.changes_of(repository)
+        if name not in offered:
             raise refusals.bad_request(f"{name}: no such change")
-        return self._site.changes[name]
+        return offered[name]
 
     async def comment(self, request: web.Request) -> web.StreamResponse:
         """Create a comment."""
@@ -125,7 +126,11 @@ class ActionPages:
         change, path = await form_text(request, "change"), await form_text(request, "path")
         if not change and not path:
             raise refusals.bad_request("path is missing")
-        files = self._ready_made(change) if change else {path: await form_text(request, "content")}
+        files = (
+            self._ready_made(pull.repository, change)
+            if change
+            else {path: await form_text(request, "content")}
+        )
         message = await form_text(request, "message") or change or f"Update {path}"
         await branches.commit_to_pull(self._forge, pull, files, by=user, message=f"{message}\n")
         return _done(request, pull)

@@ -79,7 +79,7 @@ class ReadPages:
         facts = {
             "repository": repository,
             "branches": [ref.removeprefix("refs/heads/") for ref in refs],
-            "changes": list(self._site.changes),
+            "changes": list(self._site.changes_of(repository)),
             "next_number": max(repository.pulls, default=0) + 1,
         }
         return self._site.render(request, "new_pull.html.j2", **facts)
@@ -88,7 +88,8 @@ class ReadPages:
         """Show a pull request's conversation."""
         pull = self._site.pull(request)
         paths = await self._paths(pull)
-        facts = {"suggestions": self._site.suggestions, "changes": list(self._site.changes), "paths": paths}
+        changes = list(self._site.changes_of(pull.repository))
+        facts = {"suggestions": self._site.suggestions, "changes": changes, "paths": paths}
         return self._site.render(request, "pull.html.j2", **self._facts(pull), **facts)
 
     def _facts(self, pull: Pull) -> dict[str, object]:

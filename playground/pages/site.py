@@ -1,6 +1,6 @@
 """What all pages share: templates, language, the user as whom a visitor acts, errors, and CSRF protection."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
@@ -38,7 +38,10 @@ _YEAR = 365 * 24 * 3600
 
 
 class Site:
-    """What all pages share. `suggestions` are commands to fill in, `changes` are ready-made commits."""
+    """What all pages share.
+
+    `suggestions` are commands to fill in, `changes` are ready-made commits of each repository.
+    """
 
     def __init__(
         self,
@@ -46,14 +49,14 @@ class Site:
         webhooks: Webhooks,
         *,
         suggestions: Sequence[str],
-        changes: dict[str, Files],
+        changes: Mapping[str, Mapping[str, Files]],
         public_url: str | None = None,
     ) -> None:
         self.public_url = public_url
         self.forge = forge
         self.webhooks = webhooks
         self.suggestions = suggestions
-        self.changes = changes
+        self._changes = changes
         loader = jinja2.FileSystemLoader(_HERE / "templates")
         self._templates = jinja2.Environment(
             loader=loader,
@@ -63,6 +66,10 @@ class Site:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"markdown": markdown, "iso": time}
+
+    def changes_of(self, repository: Repository) -> Mapping[str, Files]:
+        """Return the ready-made commits of a repository, by their names."""
+        return self._changes.get(repository.full_name, {})
 
     def render(self, request: web.Request, template: str, **facts: Any) -> web.Response:
         """Return a page in the visitor's language."""

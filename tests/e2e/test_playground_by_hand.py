@@ -38,8 +38,11 @@ async def test_it_prints_its_urls_and_exits_without_leaving_anything(
         output = await invitation(started)
         pull = re.search(r"Pull request +(http\S+)", output)
         assert pull is not None, output
+        shop = re.search(r"Three services +(http\S+)", output)
+        assert shop is not None, output
         async with httpx.AsyncClient(timeout=PATIENCE) as visitor:
             assert "显示留言的时间" in (await visitor.get(pull[1])).text
+            assert "春茶上新" in (await visitor.get(shop[1])).text
             assert (await visitor.get(f"http://127.0.0.1:{ports[1]}/readyz")).is_success
     assert started.returncode == 0
     wanted: Any = {"label": f"{LABEL_INSTANCE}=playground-{ports[1]}"}

@@ -19,7 +19,7 @@ FILES = {"README.md": "# shop\n", "src/app.py": "print('hi')\n", "run.sh": "#!/b
 @pytest.fixture
 async def gitee(tmp_path: Path) -> AsyncIterator[OfflineGitee]:
     changes: dict[str, Files] = {"feature": {"new.txt": "new\n"}, "fix": {"new.txt": "better\n"}}
-    async with OfflineGitee(tmp_path / "gitee", changes=changes) as gitee:
+    async with OfflineGitee(tmp_path / "gitee", changes={REPO: changes}) as gitee:
         for login in ("lin", "mei", "stranger", "chatops-bot"):
             gitee.add_user(login)
         await gitee.add_repository(

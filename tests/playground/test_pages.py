@@ -6,7 +6,16 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from playground.demo_repository import ready_made_changes, seed_demo
+from playground.demo_bases import offline
+from playground.demo_repository import (
+    SHOP_FILES,
+    offered_changes,
+    open_second_pull,
+    ready_made_changes,
+    seed_demo,
+    shop_changes,
+)
+from playground.git_repositories import folder_files
 from playground.pages.messages import MESSAGES
 from playground.pages.site import STATIC
 from playground.server import OfflineGitee
@@ -241,6 +250,29 @@ async def test_changes_are_streamed(gitee: OfflineGitee, browser: httpx.AsyncCli
         await gitee.comment(REPO, pull, "hi", by="mei")
         second = await anext(lines)
     assert int(second.removeprefix("data: ")) > int(first.removeprefix("data: "))
+
+
+async def test_the_shop_has_a_pull_request_and_changes_of_its_own(gitee: OfflineGitee) -> None:
+    for login in ("lin", "mei", "stranger", "chatops-bot"):
+        gitee.forge.world.users.pop(login)
+    demo = await seed_demo(gitee)
+    number = await open_second_pull(gitee, demo)
+
+    assert gitee.pull(demo.shop, number).facts.mergeable
+    before = offline(folder_files(SHOP_FILES))
+    for name, files in shop_changes().items():
+        assert all(content != before[path] for path, content in files.items()), name
+    assert offered_changes().keys() == {demo.full_name, demo.shop}
+
+
+async def test_a_repository_offers_only_its_own_changes(
+    gitee: OfflineGitee, pull: int, browser: httpx.AsyncClient
+) -> None:
+    await gitee.add_repository("team/other", {"README.md": "other\n"}, members={"lin": "admin"})
+    await gitee.open_pull("team/other", "more", files={"README.md": "more\n"}, by="lin")
+
+    assert 'value="fix"' in (await browser.get(f"/{REPO}/pulls/{pull}")).text
+    assert 'value="fix"' not in (await browser.get("/team/other/pulls/1")).text
 
 
 async def test_the_demo_is_seeded(gitee: OfflineGitee) -> None:
