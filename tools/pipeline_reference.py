@@ -120,8 +120,7 @@ CHINESE: Mapping[str, str] = {
     "deploy.manifests": "`runner: kubernetes` 时使用的清单目录（Jinja2 模板）；默认使用内置清单。",
     "deploy.chart": "`runner: kubernetes` 时使用的 Helm Chart 目录，或管理员允许的 Chart 地址。",
     "deploy.values": "Chart 的值，键为路径，例如 `web.replicas`；`{host}` 等占位符会被替换。",
-    "deploy.replace": "是否先移除原有部署再启动新的。默认情况下，原有部署会一直响应到新部署就绪（Docker），"
-    "或者就地升级（`runner: kubernetes`）。",
+    "deploy.replace": "是否先移除原有部署再启动新的。默认情况下，原有部署会一直响应到新部署就绪。",
     "deploy.job": "`runner: jenkins` 时要运行的任务；服务地址以任务返回的为准。",
     "deploy.parameters": "除 `CHATOPS_…` 之外传给任务的参数；占位符会被替换。",
     "deploy.artifacts": "从任务的哪些归档文件读取服务地址。",

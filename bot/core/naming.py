@@ -160,15 +160,17 @@ def part(name: str, key: EnvironmentKey, instance: str = "", run: int = 0) -> st
     return found if found != name else name.removeprefix(container(key, "", instance))
 
 
-def namespace(key: EnvironmentKey, prefix: str, instance: str = "") -> str:
+def namespace(key: EnvironmentKey, prefix: str, instance: str = "", *, second: bool = False) -> str:
     """Return the name of an environment's namespace in a cluster: `pr-12-shop-1a2b3c4d5e`.
 
-    It has at most 63 characters. `prefix` comes from the operator and has at most 20.
+    While the deployment in it answers, the next one starts in a `second` one. A name has at most 63
+    characters. `prefix` comes from the operator and has at most 20.
     """
     name = (
         slug(key.repo.name) if key.name == DEFAULT_ENVIRONMENT else f"{slug(key.repo.name)}-{slug(key.name)}"
     )
-    suffix = f"-{_hash(_identity(key, instance))[:_NAMESPACE_HASH]}"
+    identity = _identity(key, instance) + ("\n2" if second else "")
+    suffix = f"-{_hash(identity)[:_NAMESPACE_HASH]}"
     label = f"{prefix}-{key.number}-{name}"
     return label[: _LABEL_LENGTH - len(suffix)].rstrip("-") + suffix
 

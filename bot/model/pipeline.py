@@ -161,7 +161,7 @@ class DeployConfig:
     values: Mapping[str, str] = field(default_factory=dict)
     """Chart values by path, such as `web.replicas`; placeholders such as `{host}` are replaced."""
     replace: bool = False
-    """Whether to remove the previous deployment first, instead of starting beside it or upgrading it."""
+    """Whether to remove the present deployment first, instead of letting it answer until the new one does."""
     job: str | None = None
     """With `runner: jenkins`, the job to run; it reports the address of the service."""
     parameters: Mapping[str, str] = field(default_factory=dict)

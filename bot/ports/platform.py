@@ -191,8 +191,11 @@ class Platform(Protocol):
         """Remove what this holder and older ones have left of this environment's suites."""
         ...
 
-    def service_url(self, key: EnvironmentKey, port: int) -> str:
-        """Return the URL under which tests in the environment reach the service."""
+    async def service_url(self, key: EnvironmentKey, port: int) -> str:
+        """Return the URL under which tests in the environment reach the service.
+
+        Raises as `run_tests` does.
+        """
         ...
 
     async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
@@ -269,7 +272,7 @@ class Platform(Protocol):
 
 
 class SideBySide(Protocol):
-    """A platform that can deploy an environment while its present deployment still answers: Docker.
+    """A platform that can deploy an environment while its present deployment still answers.
 
     After `Platform.deploy` with `beside`, both exist, each with its own endpoint, until `retire`.
     """

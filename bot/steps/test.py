@@ -73,7 +73,7 @@ async def _pushed(step: Test, tag: str, context: StepContext) -> str:
 
 async def _run_suite(step: Test, suite: Suite, image: str, context: StepContext) -> SuiteResult:
     context.log.note(f"suite {suite.name}")
-    spec = _specification(step, suite, image, context)
+    spec = await _specification(step, suite, image, context)
     await context.confirm()  # Its image was built for minutes, and nothing else refuses an outdated suite.
     output = await context.adapters.platform(step.config.runner).run_tests(spec, context.log)
     report = await _read(output, step.config.report, context)
@@ -94,14 +94,14 @@ async def _run_suite(step: Test, suite: Suite, image: str, context: StepContext)
     )
 
 
-def _specification(step: Test, suite: Suite, image: str, context: StepContext) -> TestSpec:
+async def _specification(step: Test, suite: Suite, image: str, context: StepContext) -> TestSpec:
     key, environment = context.key(step.environment), context.environments.get(step.environment)
     return TestSpec(
         key=key,
         suite=suite.name,
         image=image,
         command=suite.command,
-        env={**step.config.env, **_environment(step, suite, context)},
+        env={**step.config.env, **(await _environment(step, suite, context))},
         report=step.config.report,
         timeout=step.config.timeout,
         memory=step.config.memory,
@@ -112,7 +112,7 @@ def _specification(step: Test, suite: Suite, image: str, context: StepContext) -
     )
 
 
-def _environment(step: Test, suite: Suite, context: StepContext) -> dict[str, str]:
+async def _environment(step: Test, suite: Suite, context: StepContext) -> dict[str, str]:
     """Return the variables that every suite gets."""
     found = {
         "JUNIT_PATH": _junit_path(step.config.report),
@@ -124,7 +124,7 @@ def _environment(step: Test, suite: Suite, context: StepContext) -> dict[str, st
     environment = context.environments.get(step.environment)
     if environment and environment.port is not None:
         platform = context.adapters.platform(step.config.runner)
-        found["SERVICE_URL"] = platform.service_url(context.key(step.environment), environment.port)
+        found["SERVICE_URL"] = await platform.service_url(context.key(step.environment), environment.port)
         found |= public.variables(environment.url, environment.public)
     elif environment and environment.reported_url:
         found["SERVICE_URL"] = found["PUBLIC_URL"] = environment.reported_url

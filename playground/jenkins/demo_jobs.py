@@ -62,12 +62,13 @@ class DemoJobs:
         key = _key(handle)
         image, _ = await self._built(handle, f"chatops-playground-tests:{key.number}", "test")
         handle.log("[Pipeline] stage (Test)")
+        service = await self.platform.service_url(key, _PORT)
         spec = TestSpec(
             key=key,
             suite="default",
             image=image,
             command="",
-            env={"SERVICE_URL": self.platform.service_url(key, _PORT), "JUNIT_PATH": f"{_REPORTS}/junit.xml"},
+            env={"SERVICE_URL": service, "JUNIT_PATH": f"{_REPORTS}/junit.xml"},
             report=_REPORTS,
             timeout=300,
             memory="1g",

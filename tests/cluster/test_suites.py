@@ -42,7 +42,7 @@ async def test_a_suite_that_fails_still_returns_its_report(deployed: Previews, l
         "wget -qO- $SERVICE_URL; mkdir -p /reports/deep; echo '<testsuite/>' > /reports/deep/j.xml; "
         "echo page > /reports/x.html; echo no > /reports/x.txt; echo '$(HOME) $$'; exit 3"
     )
-    env = {"SERVICE_URL": deployed.platform.service_url(deployed.key, 8080)}
+    env = {"SERVICE_URL": await deployed.platform.service_url(deployed.key, 8080)}
 
     output = await deployed.platform.run_tests(deployed.suite(command, env=env), log)
 

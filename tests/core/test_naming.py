@@ -123,8 +123,13 @@ def test_a_namespace_name_is_readable_and_unique() -> None:
     assert re.fullmatch(r"pr-12-shop-[0-9a-f]{10}", naming.namespace(SHOP, "pr"))
     assert re.fullmatch(r"pr-12-shop-staging-[0-9a-f]{10}", naming.namespace(STAGING, "pr"))
     others = [SHOP, STAGING, replace(SHOP, repo=RepoPath("mei", "shop")), replace(SHOP, number=1)]
-    named = {naming.namespace(key, "pr", bot) for key in others for bot in ("", "other")}
-    assert len(named) == 2 * len(others)
+    named = {
+        naming.namespace(key, "pr", bot, second=second)
+        for key in others
+        for bot in ("", "other")
+        for second in (False, True)
+    }
+    assert len(named) == 4 * len(others)
 
 
 @given(some_keys)

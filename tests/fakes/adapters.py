@@ -284,7 +284,7 @@ class FakeAdapters:
         await self._state.script.pass_through("stop_tests")
         self._state.tests_stopped.append(key)
 
-    def service_url(self, key: EnvironmentKey, port: int) -> str:
+    async def service_url(self, key: EnvironmentKey, port: int) -> str:
         return f"http://app:{port}"
 
     async def scale_down(self, key: EnvironmentKey, holder: Holder) -> None:

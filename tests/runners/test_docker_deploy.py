@@ -43,7 +43,7 @@ async def test_a_deployed_service_answers_at_its_endpoint_with_its_variables(sta
 
     assert endpoint.port == 8080
     assert await get(endpoint) == "你好 $HOME\n"
-    assert stage.platform.service_url(KEY, 8080) == "http://app.internal:8080"
+    assert await stage.platform.service_url(KEY, 8080) == "http://app.internal:8080"
 
 
 async def test_everything_is_labeled_and_restarts_after_a_reboot(stage: Stage) -> None:

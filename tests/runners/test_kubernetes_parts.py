@@ -79,6 +79,7 @@ async def test_the_parts_of_one_environment_are_read_with_what_has_their_output(
     asked: list[tuple[str, str]] = []
     name = naming.namespace(key(12), OPTIONS.prefix, OPTIONS.instance)
     space = namespace("pr-12-shop")
+    space["metadata"]["name"] = name
     space["metadata"]["labels"] = {**cluster_labels.of_environment("bot", key(12)), "chatops.run": "7"}
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -97,5 +98,5 @@ async def test_the_parts_of_one_environment_are_read_with_what_has_their_output(
         [part] = await parts.of(key(12))
         assert (part.name, part.up, part.run) == ("web", True, 7)
         assert await parts.output(part, 500) == "ready"
-        assert await parts.of(key(13)) == ()
+        assert not await parts.of(key(13))
     assert asked == [(f"/api/v1/namespaces/{name}/pods/web-1/log", "500")]

@@ -264,7 +264,7 @@ class ModelRunner:
             "stop tests", key.number, holder, lambda: self._runner.remove(ItemKind.TESTS, key, holder)
         )
 
-    def service_url(self, key: EnvironmentKey, port: int) -> str:
+    async def service_url(self, key: EnvironmentKey, port: int) -> str:
         return f"http://app:{port}"
 
     async def remove(self, key: EnvironmentKey, holder: Holder) -> None:

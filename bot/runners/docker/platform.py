@@ -134,7 +134,7 @@ class DockerPlatform:
         """Remove the containers of suites, and the network of a standalone one; see `Platform.stop_tests`."""
         await self._remove({**self._labels(key), labels.LABEL_ROLE: ContainerKind.TESTS}, holder)
 
-    def service_url(self, key: EnvironmentKey, port: int) -> str:
+    async def service_url(self, key: EnvironmentKey, port: int) -> str:
         """Return the URL of the service for tests; see `Platform.service_url`."""
         del key
         return f"http://{APP_FOR_BROWSERS}:{port}"

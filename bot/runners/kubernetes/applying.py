@@ -11,7 +11,7 @@ from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.field_rules import ManifestScope
 from bot.runners.kubernetes.pure.manifest_policy import Review, review
-from bot.runners.kubernetes.pure.manifests import APPLICABLE, Manifest, ObjectKind, marked, ordered
+from bot.runners.kubernetes.pure.manifests import APPLICABLE, INGRESS, Manifest, ObjectKind, marked, ordered
 
 GONE_AFTER = 60.0
 ROLE = "app"
@@ -58,6 +58,12 @@ async def prune(
     for kind, name in gone:
         await cluster.delete(kind.path(namespace, name))
     return [f"{kind.name}/{name}" for kind, name in gone]
+
+
+async def remove_routes(cluster: Cluster, namespace: str) -> None:
+    """Delete the Ingresses of a namespace."""
+    for body in await cluster.list(INGRESS.path(namespace)):
+        await cluster.delete(INGRESS.path(namespace, str(body["metadata"]["name"])))
 
 
 async def _apply(

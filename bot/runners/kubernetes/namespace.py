@@ -1,5 +1,6 @@
 """Namespaces of environments: created with their guardrails, found by labels, deleted as a whole."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,10 +21,11 @@ from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterRefused, Clust
 from bot.runners.kubernetes.guardrails import NamespaceOwner, guardrails
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.polling import until
-from bot.runners.kubernetes.pure import cluster_labels
+from bot.runners.kubernetes.pure import cluster_labels, slots
 from bot.runners.kubernetes.pure.cluster_labels import labels_of
 from bot.runners.kubernetes.pure.entry_service import APP
 from bot.runners.kubernetes.pure.manifests import SERVICE
+from bot.runners.kubernetes.pure.slots import Place, Slot
 
 GONE_AFTER = 180.0
 ATTEMPTS = 10
@@ -38,26 +40,41 @@ class Namespaces:
         self._cluster = cluster
         self._options = options
 
-    def name(self, key: EnvironmentKey) -> str:
-        """Return the name of an environment's namespace."""
-        return naming.namespace(key, self._options.prefix, self._options.instance)
+    def names(self, key: EnvironmentKey) -> tuple[str, str]:
+        """Return the names of an environment's two namespaces, which need not exist."""
+        prefix, instance = self._options.prefix, self._options.instance
+        first, second = (naming.namespace(key, prefix, instance, second=second) for second in (False, True))
+        return first, second
 
-    async def exists(self, key: EnvironmentKey) -> bool:
-        """Return whether the environment has a namespace of this bot that is not terminating."""
-        return await self.labels(key) is not None
+    async def of(self, key: EnvironmentKey) -> Sequence[Slot]:
+        """Return the environment's namespaces of this bot that are not terminating."""
+        each = await asyncio.gather(*(self._cluster.get(f"{NAMESPACES}/{name}") for name in self.names(key)))
+        return [_slot(one) for one in each if one and self._ours(one, key) and not _terminating(one)]
 
-    async def labels(self, key: EnvironmentKey) -> Mapping[str, str] | None:
-        """Return the labels of the environment's namespace; None if it has none, or a terminating one."""
-        found = await self._cluster.get(f"{NAMESPACES}/{self.name(key)}")
-        return labels_of(found) if found and self._ours(found, key) and not _terminating(found) else None
+    async def present(self, key: EnvironmentKey) -> Slot | None:
+        """Return the namespace whose deployment took over last, or that was made for tests alone."""
+        return slots.present(await self.of(key))
 
-    async def ensure(self, owner: NamespaceOwner) -> str:
-        """Create or update the namespace and its guardrails.
+    async def place(self, key: EnvironmentKey, holder: Holder, beside: Holder | None = None) -> Place:
+        """Return where a holder deploys, and remove what is outdated; see `slots.place`.
+
+        Raises Overtaken if a later run or attempt has deployed.
+        """
+        found = await self.of(key)
+        if newer := [one.name for one in found if not may_remove(one.labels, holder)]:
+            items = [item for item in await self.all_of_instance() if item.id in newer]
+            raise Overtaken(Reason.CLUSTER_UNAVAILABLE, items)
+        place = slots.place(self.names(key), found, beside)
+        for name in place.outdated:
+            await self.request_deletion(name, key, holder)
+        return place
+
+    async def ensure(self, name: str, owner: NamespaceOwner) -> None:
+        """Create or update a namespace of an environment and its guardrails.
 
         Raises ClusterUnavailable if a terminating one does not go away, ClusterRefused if others own it, and
         Overtaken if a later run or attempt does.
         """
-        name = self.name(owner.key)
         for _ in range(ATTEMPTS):
             found = await self._cluster.get(f"{NAMESPACES}/{name}")
             if found is not None and not self._ours(found, owner.key):
@@ -73,12 +90,11 @@ class Namespaces:
             raise _changes(name)
         for kind, body in guardrails(owner, self._options):
             await self._cluster.apply(kind, name, body)
-        return name
 
     async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
-        """Delete the namespace with all its objects and wait until it is gone."""
-        name = self.name(key)
-        if await self.request_deletion(name, key, holder):
+        """Delete the namespaces with all their objects and wait until they are gone."""
+        deleted = [name for name in self.names(key) if await self.request_deletion(name, key, holder)]
+        for name in deleted:
             await self._until_gone(name)
 
     async def request_deletion(self, name: str, key: EnvironmentKey, holder: Holder) -> bool:
@@ -116,21 +132,21 @@ class Namespaces:
 
     async def endpoint(self, key: EnvironmentKey) -> Endpoint | None:
         """Return where the environment's service answers, None if it has none."""
-        found = await self._cluster.get(f"{NAMESPACES}/{self.name(key)}")
-        if found is None or not self._ours(found, key):
+        found = await self.present(key)
+        if found is None:
             return None
-        notes = found["metadata"].get("annotations") or {}
+        notes = found.annotations
         name, port = cluster_labels.entry(notes.get(cluster_labels.ANNOTATION_ENTRY, "")) or (APP, 0)
         services = {
-            one.name: await self._service(key, one.name, one.port)
+            one.name: await self._service(found.name, one.name, one.port)
             for one in public.read(notes.get(naming.LABEL_PUBLIC, ""))
         }
-        entry = await self._service(key, name, port)
+        entry = await self._service(found.name, name, port)
         return entry and replace(entry, services={name: one for name, one in services.items() if one})
 
-    async def _service(self, key: EnvironmentKey, name: str, port: int) -> Endpoint | None:
+    async def _service(self, namespace: str, name: str, port: int) -> Endpoint | None:
         """Return the address of a Service with this port, or with any for 0; None if there is none."""
-        spec = (await self._cluster.get(SERVICE.path(self.name(key), name)) or {}).get("spec") or {}
+        spec = (await self._cluster.get(SERVICE.path(namespace, name)) or {}).get("spec") or {}
         address, ports = str(spec.get("clusterIP", "")), [int(one["port"]) for one in spec.get("ports") or ()]
         port = port or next(iter(ports), 0)
         return Endpoint(address, port) if port in ports and address not in {"", "None"} else None
@@ -158,7 +174,7 @@ class Namespaces:
                 body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
                 await self._cluster.call("POST", NAMESPACES, body=body)
             else:
-                # A namespace that was made for tests alone becomes that of an environment.
+                # One that was made for tests alone becomes that of an environment.
                 kept = {cluster_labels.LABEL_ROLE: None, **metadata["labels"]}
                 version = found["metadata"]["resourceVersion"]
                 body = {"metadata": {**metadata, "labels": kept, "resourceVersion": version}}
@@ -190,6 +206,11 @@ async def of_instance(cluster: Cluster, instance: str) -> tuple[Item, ...]:
     found = await cluster.list(NAMESPACES, cluster_labels.of_instance(instance))
     items = (_item(one) for one in found if not _terminating(one))
     return tuple(item for item in items if item is not None)
+
+
+def _slot(found: Mapping[str, Any]) -> Slot:
+    metadata = found["metadata"]
+    return Slot(metadata["name"], labels_of(found), metadata.get("annotations") or {})
 
 
 def _item(found: Mapping[str, Any]) -> Item | None:

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.core.runs.fencing import holder_of
 from bot.model.environment import EnvironmentKey
 from bot.model.health import Part
 from bot.runners.kubernetes.cluster import Cluster
@@ -13,6 +12,7 @@ from bot.runners.kubernetes.namespace import Namespaces
 from bot.runners.kubernetes.pure import cluster_labels, workload_health
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, POD, STATEFUL_SET
 from bot.runners.kubernetes.pure.objects import Object
+from bot.runners.kubernetes.pure.slots import Slot
 from bot.runners.kubernetes.rollout_watcher import RolloutWatcher
 from bot.runners.kubernetes.workloads import NullLog
 from bot.runners.lines import LogWriter
@@ -37,14 +37,18 @@ class Parts:
             for body in await self._cluster.list(kind.everywhere, mine):
                 workloads[str(body["metadata"]["namespace"])].append({**body, "kind": kind.name})
         each = await asyncio.gather(*(self._parts(one.id, workloads[one.id]) for one in namespaces))
-        return {one.key: parts for one, parts in zip(namespaces, each, strict=True)}
+        found: defaultdict[EnvironmentKey, list[Part]] = defaultdict(list)
+        for one, parts in zip(namespaces, each, strict=True):
+            found[one.key] += [replace(part, run=one.run, store=one.store) for part in parts]
+        return found
 
     async def of(self, key: EnvironmentKey) -> Sequence[Part]:
         """Return the parts of one environment; see `Platform.parts_of`."""
-        labels = await self._namespaces.labels(key)
-        if labels is None:
-            return ()
-        namespace, holder = self._namespaces.name(key), holder_of(labels)
+        each = await asyncio.gather(*(self._in(slot) for slot in await self._namespaces.of(key)))
+        return [part for parts in each for part in parts]
+
+    async def _in(self, slot: Slot) -> Sequence[Part]:
+        namespace, holder = slot.name, slot.holder
         pods, *listed = await asyncio.gather(
             *(self._cluster.list(kind.path(namespace)) for kind in (POD, *WORKLOADS))
         )

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,16 @@ class DeploymentPlan:
     def manifests(self) -> tuple[Manifest, ...]:
         """All objects."""
         return (*(manifest for stage in self.stages for manifest in stage), *self.hooks)
+
+    @property
+    def routes(self) -> tuple[Manifest, ...]:
+        """The Ingresses."""
+        return tuple(one for stage in self.stages for one in stage if one.known is INGRESS)
+
+    def without(self, manifests: Sequence[Manifest]) -> "DeploymentPlan":
+        """Return the plan without some of its objects."""
+        stages = tuple(tuple(one for one in stage if one not in manifests) for stage in self.stages)
+        return replace(self, stages=stages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """The `Platform` of a Kubernetes cluster."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.core.admission.egress import reachable
-from bot.core.runs.fencing import holder_of, may_remove
+from bot.core.runs.fencing import holder_of, may_remove, same_run
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import ChatOpsError, GiveUp, TellUser
 from bot.model.forge import RepoPath
@@ -15,6 +17,7 @@ from bot.model.inventory import Item
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, Sandbox, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted, unless_cancelled
+from bot.runners.kubernetes.applying import remove_routes
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.guardrails import NamespaceOwner
@@ -26,6 +29,7 @@ from bot.runners.kubernetes.parts import Parts
 from bot.runners.kubernetes.plans import DeploymentPlanner
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.entry_service import APP
+from bot.runners.kubernetes.pure.slots import STARTING, Place
 from bot.runners.kubernetes.rollout import Rollout
 from bot.runners.kubernetes.suite import SuiteRun, stop
 from bot.runners.kubernetes.suite_job import TESTS
@@ -34,13 +38,24 @@ from bot.runners.lines import LogWriter
 
 logger = logging.getLogger(__name__)
 
+DRAIN = 2.0
+"""Seconds for the visitors of a deployment to get their answers after the next one has taken over."""
+
 
 class KubernetesPlatform:
     """Deploys, tests and removes environments in one cluster."""
 
-    def __init__(self, cluster: Cluster, options: KubernetesOptions, helm: Helm, sandbox: Sandbox) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        options: KubernetesOptions,
+        helm: Helm,
+        sandbox: Sandbox,
+        drain: float = DRAIN,
+    ) -> None:
         self._cluster = cluster
         self._sandbox = sandbox
+        self._drain = drain
         self._charts = Charts(cluster, helm, options.charts)
         self._options = options
         self._namespaces = Namespaces(cluster, options)
@@ -50,75 +65,114 @@ class KubernetesPlatform:
         """Deploy; see `Platform.deploy`."""
         writer = LogWriter(log)
         labels = self._labels(spec.key, spec.labels)
-        namespace = self._namespaces.name(spec.key)
-        deployment = Rollout(spec, namespace, self._cluster, self._charts, self._options, labels, writer)
+        mine = holder_of(labels)
+        place = await self._namespaces.place(spec.key, mine, spec.beside)
         try:
-            planner = DeploymentPlanner(spec, namespace, self._options, self._charts, self._sandbox)
-            plan = await planner.plan()
-            host, entry = spec.host.partition(".")[0], f"{plan.entry.service}:{plan.entry.port}"
-            egress = reachable(spec.egress.cidrs) if spec.egress else ()
-            owner = NamespaceOwner(
-                spec.key, labels, spec.owner, spec.expires, host, entry, spec.public, egress
-            )
-            await self._namespaces.ensure(owner)
-            writer.line(f"namespace {namespace}")
-            await NamespaceSecrets(self._cluster, namespace, labels).of_deployment(granted_to(spec))
-            # Manifests without `replicas` would leave a sleeping workload at zero.
-            await Workloads(self._cluster, namespace).scale_up()
-            return await deployment.run(plan)
+            return await self._deploy(spec, place, labels, writer)
         except Exception:
             # Deletion takes seconds; the next deployment waits for it.
-            mine = holder_of(labels)
-            await uninterrupted(self._namespaces.request_deletion(namespace, spec.key, mine))
+            await uninterrupted(self._namespaces.request_deletion(place.name, spec.key, mine))
             raise
+
+    async def _deploy(
+        self, spec: EnvironmentSpec, place: Place, labels: Mapping[str, str], writer: LogWriter
+    ) -> Endpoint:
+        namespace = place.name
+        planner = DeploymentPlanner(spec, namespace, self._options, self._charts, self._sandbox)
+        plan = await planner.plan()
+        host, entry = spec.host.partition(".")[0], f"{plan.entry.service}:{plan.entry.port}"
+        egress = reachable(spec.egress.cidrs) if spec.egress else ()
+        owner = NamespaceOwner(spec.key, labels, spec.owner, spec.expires, host, entry, spec.public, egress)
+        starting = {cluster_labels.LABEL_ROLE: STARTING} if place.former else {}
+        await self._namespaces.ensure(namespace, replace(owner, labels={**labels, **starting}))
+        writer.line(f"namespace {namespace}")
+        await NamespaceSecrets(self._cluster, namespace, labels).of_deployment(granted_to(spec))
+        # Manifests without `replicas` would leave a sleeping workload at zero.
+        await Workloads(self._cluster, namespace).scale_up()
+        rollout = Rollout(spec, namespace, self._cluster, self._charts, self._options, labels, writer)
+        endpoint = await rollout.run(plan, place.former)
+        if starting:
+            await self._namespaces.ensure(namespace, owner)
+        return endpoint
+
+    async def has_room(self, spec: EnvironmentSpec) -> bool:
+        """Return True: a pod that no node has room for is told as such; see `SideBySide.has_room`."""
+        del spec
+        return True
+
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Delete the namespaces of older deployments; see `SideBySide.retire`."""
+        for slot in await self._namespaces.of(key):
+            if may_remove(slot.labels, holder) and not same_run(slot.labels, holder):
+                await remove_routes(self._cluster, slot.name)
+                await asyncio.sleep(self._drain)
+                await self._discard(slot.name, key, holder)
+
+    async def discard(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Delete the namespace of one run's deployment; see `SideBySide.discard`."""
+        for slot in await self._namespaces.of(key):
+            if may_remove(slot.labels, holder) and same_run(slot.labels, holder):
+                await self._discard(slot.name, key, holder)
+
+    async def _discard(self, namespace: str, key: EnvironmentKey, holder: Holder) -> None:
+        await self._uninstall(namespace)
+        await self._namespaces.request_deletion(namespace, key, holder)
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
         """Run one suite; see `Platform.run_tests`."""
         labels = self._labels(spec.key, spec.labels)
-        if await self._namespaces.exists(spec.key):
-            return await self._run_tests(spec, labels, LogWriter(log))
+        if present := await self._namespaces.present(spec.key):
+            return await self._run_tests(spec, present.name, labels, LogWriter(log))
         if not spec.standalone:
             raise TellUser(Reason.NO_ENVIRONMENT)
         made = {**labels, cluster_labels.LABEL_ROLE: TESTS}
         async with unless_cancelled(lambda: self._namespaces.remove(spec.key, holder_of(labels))):
-            await self._namespaces.ensure(NamespaceOwner(spec.key, made))
-            return await self._run_tests(spec, labels, LogWriter(log))
+            place = await self._namespaces.place(spec.key, holder_of(labels))
+            await self._namespaces.ensure(place.name, NamespaceOwner(spec.key, made))
+            return await self._run_tests(spec, place.name, labels, LogWriter(log))
 
     async def stop_tests(self, key: EnvironmentKey, holder: Holder) -> None:
         """Delete the Jobs of suites, or the namespace of standalone ones; see `Platform.stop_tests`."""
-        labels = await self._namespaces.labels(key)
-        if labels is not None and labels.get(cluster_labels.LABEL_ROLE) == TESTS:
-            await self._namespaces.remove(key, holder)
-        elif labels is not None:
-            await stop(self._cluster, self._namespaces.name(key), holder)
+        for slot in await self._namespaces.of(key):
+            if slot.labels.get(cluster_labels.LABEL_ROLE) == TESTS:
+                await self._namespaces.remove(key, holder)
+            else:
+                await stop(self._cluster, slot.name, holder)
 
-    def service_url(self, key: EnvironmentKey, port: int) -> str:
+    async def service_url(self, key: EnvironmentKey, port: int) -> str:
         """Return the URL under which tests reach the service; see `Platform.service_url`."""
         # Browsers open a host in the top-level domain `app` only by HTTPS, so it needs more than its name.
-        return f"http://{APP}.{self._namespaces.name(key)}.svc:{port}"
+        present = await self._namespaces.present(key)
+        if present is None:
+            raise TellUser(Reason.NO_ENVIRONMENT)
+        return f"http://{APP}.{present.name}.svc:{port}"
 
     async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove one environment; see `Platform.remove`."""
-        labels = await self._namespaces.labels(key)
-        if labels is not None and may_remove(labels, holder):
-            await self._uninstall(self._namespaces.name(key))
+        for slot in await self._namespaces.of(key):
+            if may_remove(slot.labels, holder):
+                await self._uninstall(slot.name)
         await self._namespaces.remove(key, holder)
 
     async def scale_down(self, key: EnvironmentKey, holder: Holder) -> None:
         """Scale one environment to nothing; see `Suspendable.scale_down`."""
 
-        async def allowed() -> bool:
-            labels = await self._namespaces.labels(key)
-            return labels is not None and may_remove(labels, holder)
+        async def scalable() -> str:
+            present = await self._namespaces.present(key)
+            return present.name if present and may_remove(present.labels, holder) else ""
 
-        if await allowed():
-            await Workloads(self._cluster, self._namespaces.name(key)).scale_down(allowed)
+        async def allowed() -> bool:
+            return await scalable() == namespace
+
+        if namespace := await scalable():
+            await Workloads(self._cluster, namespace).scale_down(allowed)
 
     async def scale_up(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
         """Scale one environment to what it was; see `Suspendable.scale_up`."""
-        if not await self._namespaces.exists(key):
+        present = await self._namespaces.present(key)
+        if present is None:
             raise TellUser(Reason.NO_ENVIRONMENT)
-        workloads = Workloads(self._cluster, self._namespaces.name(key))
+        workloads = Workloads(self._cluster, present.name)
         await workloads.scale_up()
         await workloads.until_up(endpoint)
 
@@ -174,8 +228,9 @@ class KubernetesPlatform:
         except (TellUser, GiveUp) as error:
             logger.warning("namespace %s: %s", namespace, error)
 
-    async def _run_tests(self, spec: TestSpec, labels: Mapping[str, str], writer: LogWriter) -> TestOutput:
-        namespace = self._namespaces.name(spec.key)
+    async def _run_tests(
+        self, spec: TestSpec, namespace: str, labels: Mapping[str, str], writer: LogWriter
+    ) -> TestOutput:
         return await SuiteRun(spec, namespace, self._cluster, self._options, labels, writer).run()
 
     def _labels(self, key: EnvironmentKey, facts: Mapping[str, str]) -> dict[str, str]:

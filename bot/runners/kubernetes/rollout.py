@@ -39,22 +39,44 @@ class Rollout:
     labels: Mapping[str, str]
     writer: LogWriter
 
-    async def run(self, plan: DeploymentPlan) -> Endpoint:
-        """Deploy the plan and return the endpoint. After an error the caller deletes the namespace."""
+    async def run(self, plan: DeploymentPlan, former: str = "") -> Endpoint:
+        """Deploy the plan and return the endpoint. After an error the caller deletes the namespace.
+
+        The deployment in the namespace `former` answers until this one does.
+        """
         for change in plan.changes:
             self.writer.line(change)
         if self.spec.replace:
             await self._clear()
+        routes = plan.routes if former else ()
+        await self._start(plan.without(routes))
+        await self._prune(plan.manifests)
+        if self.options.routing.visited:
+            await self._take_over(routes, former)
+        endpoint = await self._until_ready(plan.entry)
+        if not self.options.routing.visited:
+            await self._take_over(routes, former)
+        return endpoint
+
+    async def _start(self, plan: DeploymentPlan) -> None:
         if plan.release:
             await self._release(plan)
-        else:
-            *services, app = plan.stages
-            for stage in services:
-                await self._up(stage)
-            await self._set_up()
-            await self._up(app)
-        await self._prune(plan.manifests)
-        return await self._until_ready(plan.entry)
+            return
+        *services, app = plan.stages
+        for stage in services:
+            await self._up(stage)
+        await self._set_up()
+        await self._up(app)
+
+    async def _take_over(self, routes: Sequence[Manifest], former: str) -> None:
+        """Lead visitors here. A controller may refuse a host while another namespace has it."""
+        for route in routes:
+            self.writer.line(f"applying {route}")
+        try:
+            await applying.apply(self.cluster, self.namespace, routes, self.labels)
+        except TellUser:
+            await applying.remove_routes(self.cluster, former)
+            await applying.apply(self.cluster, self.namespace, routes, self.labels)
 
     async def _clear(self) -> None:
         """Remove the previous deployment and wait until none of its pods runs."""
