@@ -1,5 +1,7 @@
 """The way out of an environment, to servers in a network namespace of its own."""
 
+import shlex
+import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
@@ -103,6 +105,29 @@ async def test_ways_out_stay_closed_when_the_settings_have_none_any_more(way_out
 
     assert not way_out.reaches(way_out.network.database)
     assert not way_out.reaches(way_out.network.machine), "this machine"
+
+
+async def test_a_rule_that_somebody_has_removed_comes_back_in_its_place(way_out: WayOut) -> None:
+    await way_out.platform.deploy(way_out.spec(), way_out.stage.log)
+    before = rules_of(way_out.stage.instance)
+    for rule in before:
+        iptables("-D", *shlex.split(rule)[1:])
+        assert await way_out.platform.ways_out.ensure() is None
+
+        assert rules_of(way_out.stage.instance) == before
+    assert way_out.reaches(way_out.network.database)
+    assert not way_out.reaches(way_out.network.resolver)
+
+
+def rules_of(instance: str) -> list[str]:
+    """Return the rules for ways out in the order in which they are checked."""
+    mine = f"-i {egress.bridges(instance)}"
+    return [line for line in iptables("-S", "DOCKER-USER").splitlines() if mine in line]
+
+
+def iptables(*arguments: str) -> str:
+    command = ("iptables", "-w", "5", *arguments)
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603 - constants
 
 
 async def test_a_container_with_a_way_out_does_not_start_with_the_machine(way_out: WayOut) -> None:

@@ -95,15 +95,21 @@ class Firewall:
     async def _ensure(self) -> str | None:
         if os.geteuid() != 0:
             return "only root may set firewall rules"
-        found = {comment async for comment, _ in _listed(self._mine)}
         for comment, (chain, options) in self._rules.items():
-            if comment not in found:
+            places = await _places(chain)
+            if comment not in places:
                 named = (*options, "-m", "comment", "--comment", comment)
-                problem, _ = await _iptables("-I", chain, *named)
+                problem, _ = await _iptables("-I", chain, str(self._place(comment, places)), *named)
                 if problem:
                     return problem
         await self.remove_outdated()
         return None
+
+    def _place(self, comment: str, places: Mapping[str, int]) -> int:
+        """Return the place of a missing rule: above those that precede it, below those that follow it."""
+        names = list(self._rules)
+        above = (places[name] for name in names[names.index(comment) + 1 :] if name in places)
+        return max(above, default=0) + 1
 
 
 async def remove_rules(instance: str) -> None:
@@ -128,6 +134,17 @@ async def _listed(mark: str) -> AsyncIterator[tuple[str, Sequence[str]]]:
             if f'--comment "{mark}' in line:
                 words = shlex.split(line)
                 yield words[words.index("--comment") + 1], words[1:]
+
+
+async def _places(chain: str) -> dict[str, int]:
+    """Return the places in a chain, from 1, of the rules with a comment, by the comment."""
+    _, output = await _iptables("-S", chain)
+    rules = [shlex.split(line) for line in output.splitlines() if line.startswith("-A ")]
+    return {
+        words[words.index("--comment") + 1]: number
+        for number, words in enumerate(rules, 1)
+        if "--comment" in words
+    }
 
 
 async def _iptables(*arguments: str) -> tuple[str, str]:
