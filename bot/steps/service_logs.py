@@ -54,19 +54,27 @@ class ServiceLogs:
     kept: LogReader
     mask: Mask
 
-    async def names(self, run: Run, environment: Environment | None) -> Sequence[str]:
-        """Return the services of a run's deployment: those that exist, or of which output was kept.
+    async def all(self, run: Run, environment: Environment | None) -> Sequence[ServiceLog]:
+        """Return the last lines of each service of a run's deployment: of those that exist, or what was kept.
 
         `environment` is the one that the run has deployed, None if it is removed.
         """
-        parts = await self._parts(run, environment)
-        return [part.name for _, part in parts] or await self.kept.kept_services(run.id)
+        if parts := await self._parts(run, environment):
+            return [await self._live(run, platform, part) for platform, part in parts]
+        kept = [await self._kept(run, name) for name in await self.kept.kept_services(run.id)]
+        return [log for log in kept if log is not None]
 
     async def read(self, run: Run, name: str, environment: Environment | None) -> ServiceLog | None:
         """Return the last lines of a service's output, None if there is no such service."""
         for platform, part in await self._parts(run, environment):
             if part.name == name:
-                return ServiceLog(name, run, self.mask(_end(await platform.output(part, LINES))))
+                return await self._live(run, platform, part)
+        return await self._kept(run, name)
+
+    async def _live(self, run: Run, platform: Platform, part: Part) -> ServiceLog:
+        return ServiceLog(part.name, run, self.mask(_end(await platform.output(part, LINES))))
+
+    async def _kept(self, run: Run, name: str) -> ServiceLog | None:
         text = await self.kept.kept_service(run.id, name)
         return None if text is None else ServiceLog(name, run, text, kept=True)
 

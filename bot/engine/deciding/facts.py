@@ -12,7 +12,6 @@ from bot.engine.deciding.config_reader import ConfigReader
 from bot.engine.deciding.trust_facts import TrustReader
 from bot.engine.records import Records
 from bot.model.approval import Revocation
-from bot.model.environment import Environment
 from bot.model.errors import ChatOpsError
 from bot.model.forge import Comment, Permission, PullRequest
 from bot.model.outcome import Refuse
@@ -172,18 +171,14 @@ class FactGatherer:
             async with asyncio.timeout(RUNNER_SECONDS):
                 for run in filter(deployed, runs):
                     if run.id in there or not (logs or there):
-                        logs = {**await self._service_logs(run, there.get(run.id)), **logs}
+                        found = await self.services.all(run, there.get(run.id))
+                        logs = {**{log.name: log for log in found}, **logs}
         except TimeoutError:
             late = Refuse(Reason.OUTPUT_LATE, {"seconds": str(RUNNER_SECONDS)})
             return replace(snapshot, service_logs=logs, unread=late)
         except ChatOpsError as error:
             return replace(snapshot, service_logs=logs, unread=Refuse(error.reason, error.facts))
         return replace(snapshot, service_logs=logs)
-
-    async def _service_logs(self, run: Run, environment: Environment | None) -> dict[str, ServiceLog]:
-        names = await self.services.names(run, environment)
-        found = [await self.services.read(run, name, environment) for name in names]
-        return {log.name: log for log in found if log is not None}
 
     async def _logs(self, runs: Iterable[Run]) -> dict[str, LogTail]:
         """Return the newest log of each step; `runs` are newest first."""

@@ -1,13 +1,11 @@
 """The page with the output of what a run has deployed, and the part of it that its script replaces."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 
 from bot.model.environment import Environment
 from bot.model.run import Run
-from bot.model.service_log import ServiceLog
 from bot.web.deps import DEPS
 from bot.web.pages.pages import page
 from bot.web.pages.requested_run import requested_run
@@ -36,14 +34,8 @@ async def text(request: web.Request) -> web.Response:
 async def _facts(request: web.Request) -> dict[str, Any]:
     run = await requested_run(request)
     environment = await _environment(request, run)
-    return {"run": run, "environment": environment, "logs": await _logs(request, run, environment)}
-
-
-async def _logs(request: web.Request, run: Run, environment: Environment | None) -> Sequence[ServiceLog]:
-    services = request.app[DEPS].services
-    names = await services.names(run, environment)
-    found = [await services.read(run, name, environment) for name in names]
-    return [log for log in found if log is not None]
+    logs = await request.app[DEPS].services.all(run, environment)
+    return {"run": run, "environment": environment, "logs": logs}
 
 
 async def _environment(request: web.Request, run: Run) -> Environment | None:
