@@ -58,9 +58,10 @@ class FakeServiceLogs:
 
     texts: dict[tuple[int, str], str] = field(default_factory=dict)
 
-    async def names(self, run: Run, environment: Environment | None) -> Sequence[str]:
-        del environment
-        return [name for number, name in self.texts if number == run.id]
+    async def all(self, run: Run, environment: Environment | None) -> Sequence[ServiceLog]:
+        names = [name for number, name in self.texts if number == run.id]
+        found = [await self.read(run, name, environment) for name in names]
+        return [log for log in found if log is not None]
 
     async def read(self, run: Run, name: str, environment: Environment | None) -> ServiceLog | None:
         text = self.texts.get((run.id, name))
