@@ -1,5 +1,7 @@
 """What other bots have stumbled over: branches, repositories and commits that change at a bad moment."""
 
+from datetime import timedelta
+
 from playground import branches
 from playground.git_repositories import ZERO
 from tests.dialogue.offline import OfflineTester
@@ -99,3 +101,42 @@ async def test_a_push_between_two_steps_leaves_only_the_newer_commit(tester: Off
     assert "2 tests passed" in await tester.living(2)
     (spec,) = tester.world.deployed.values()
     assert spec.labels["chatops.sha"] == sha
+
+
+def rename(tester: BotTester, owner: str, path: str) -> None:
+    """Rename or move the repository; Gitee redirects from the former path."""
+    world = tester.gitee.forge.world
+    repository = world.repositories[REPO]
+    repository.owner, repository.path = owner, path
+    world.repositories[repository.full_name.lower()] = repository
+
+
+async def test_a_renamed_repository_goes_on_and_its_former_preview_expires(tester: OfflineTester) -> None:
+    await tester.opened()
+    rename(tester, "team", "store")
+
+    assert "http://pr-1-store.test.example.com" in await tester.says("/deploy")
+    await tester.close()
+    await tester.read()
+    assert [key.repo.name for key in tester.world.deployed] == ["shop"]
+
+    tester.clock.skip(timedelta(days=4))
+    await tester.bot.reconciling.expiry.reconcile()
+    await tester.read_all()
+    assert tester.world.deployed == {}
+
+
+async def test_a_repository_that_has_moved_out_of_reach_starts_nothing_more(tester: OfflineTester) -> None:
+    await tester.opened()
+    built = len(tester.world.built)
+    rename(tester, "others", "shop")
+
+    await tester.comment("/deploy")
+    await tester.push()
+    await tester.says_nothing()
+    tester.clock.skip(timedelta(days=4))
+    await tester.bot.reconciling.expiry.reconcile()
+    await tester.read_all()
+
+    assert len(tester.world.built) == built
+    assert tester.world.deployed == {}
