@@ -11,6 +11,7 @@ from aiohttp import web
 from playground import access, branches
 from playground.forge import OfflineForge
 from playground.git_repositories import ZERO, environment
+from playground.lfs import LfsServer
 from playground.refusals import ForgeRefusedError
 from playground.state import Repository, User
 
@@ -21,13 +22,18 @@ _SERVICES = {"git-upload-pack", "git-receive-pack"}
 class GitServer:
     """The routes of git's smart HTTP protocol."""
 
-    def __init__(self, forge: OfflineForge) -> None:
+    def __init__(self, forge: OfflineForge, lfs: LfsServer) -> None:
         self._forge = forge
+        self._lfs = lfs
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes to serve."""
         where = "/{owner}/{repo}"
+        contents = f"{where}/info/lfs/objects"
         return [
+            web.post(f"{contents}/batch", self._lfs_batch),
+            web.get(f"{contents}/{{oid}}", self._lfs_download),
+            web.put(f"{contents}/{{oid}}", self._lfs_upload),
             web.get(f"{where}/info/refs", self._info_refs),
             web.post(f"{where}/git-upload-pack", self._upload_pack),
             web.post(f"{where}/git-receive-pack", self._receive_pack),
@@ -44,6 +50,28 @@ class GitServer:
 
     async def _receive_pack(self, request: web.Request) -> web.StreamResponse:
         return await self._serve(request, "git-receive-pack", writes=True)
+
+    async def _lfs_batch(self, request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        try:
+            repository, _ = self._authorize(request, writes=asked["operation"] == "upload")
+        except ForgeRefusedError as refusal:
+            return _refused(refusal)
+        return await self._lfs.batch(request, repository, asked)
+
+    async def _lfs_download(self, request: web.Request) -> web.StreamResponse:
+        try:
+            repository, _ = self._authorize(request, writes=False)
+        except ForgeRefusedError as refusal:
+            return _refused(refusal)
+        return await self._lfs.download(request, repository)
+
+    async def _lfs_upload(self, request: web.Request) -> web.StreamResponse:
+        try:
+            repository, _ = self._authorize(request, writes=True)
+        except ForgeRefusedError as refusal:
+            return _refused(refusal)
+        return await self._lfs.upload(request, repository)
 
     async def _serve(self, request: web.Request, path: str, *, writes: bool) -> web.StreamResponse:
         try:

@@ -15,6 +15,7 @@ from playground.api.serializers import ApiSerializer
 from playground.forge import OfflineForge
 from playground.git_repositories import Files, folder_files
 from playground.git_server import GitServer
+from playground.lfs import LfsServer
 from playground.pages.actions import ActionPages
 from playground.pages.admin_pages import AdminPages
 from playground.pages.read_pages import ReadPages
@@ -59,6 +60,7 @@ class OfflineGitee:
         self.url = ""
         self.faults = faults.Faults()
         self.forge = OfflineForge(data_dir)
+        self.lfs = LfsServer(self.forge)
         self.webhooks = Webhooks(self.forge.world, self.forge.changes.notify, self.faults)
         self.forge.listeners.append(self.webhooks.announce)
         self._site = Site(
@@ -94,7 +96,7 @@ class OfflineGitee:
         application = web.Application(client_max_size=_MAX_BODY, middlewares=[faults.middleware(self.faults)])
         api = Api(self.forge, lambda: ApiSerializer(self.forge.world, self.url), self.webhooks)
         application.add_routes(api.routes())
-        application.add_routes(GitServer(self.forge).routes())
+        application.add_routes(GitServer(self.forge, self.lfs).routes())
         for pages in (AdminPages(self._site), ReadPages(self._site), ActionPages(self._site)):
             application.add_routes(pages.routes())
         application.router.add_static("/-/static", STATIC)
@@ -146,6 +148,10 @@ class OfflineGitee:
         return await repositories.add_repository(
             self.forge, full_name, content, private=private, members=members, name=name
         )
+
+    def add_lfs_object(self, repository: str, content: bytes) -> str:
+        """Store the content of a file in Git LFS; return the pointer that a commit has instead."""
+        return self.lfs.add(self.repository(repository), content)
 
     def add_hook(
         self,

@@ -81,7 +81,7 @@ CHINESE: Mapping[str, str] = {
     "on.update": "PR 有新提交推送时执行的命令。",
     "on.close": "PR 关闭或合并时执行的命令。",
     "on.drafts": "草稿是否也自动执行命令；默认等到标记为就绪时再执行。",
-    "build": "如何构建镜像。获取同一 Gitee 上的子模块，不获取 Git LFS 中的文件。",
+    "build": "如何构建镜像。同一 Gitee 上的子模块和 Git LFS 中的文件都会获取。",
     **{f"build.{key}": meaning for key, meaning in _BUILD.items()},
     "ref": "构建、部署和测试的内容：`head` 是 PR 的最新提交，`merge` 是它与目标分支的合并结果。",
     "images": "有多个镜像时，按名称写明如何构建每个镜像，用来代替 `build`。",

@@ -75,6 +75,21 @@ images:
 基础镜像的更新和机密的新值不会被察觉；`/build` 总是重新构建全部镜像。`runner: jenkins` 时，`paths`
 不起作用。""",
 )
+LFS = Text(
+    """\
+## Files in Git LFS
+
+A build has the content of files in Git LFS if Gitee has it for the repository itself: the bot asks Gitee's
+LFS server with its own account, without `git-lfs`. `.lfsconfig` is not read, and no other host is contacted.
+There can be 1,000 such files, and no more bytes in all than the operator's `[limits] source_bytes`. The build
+has the pointers of all others, and of those of submodules; the comment names them and says why.""",
+    """\
+## Git LFS 中的文件
+
+Gitee 上有本仓库 Git LFS 文件的内容时，构建使用文件的真实内容：机器人用自己的账号访问 Gitee 的 LFS 服务，
+无需安装 `git-lfs`。不读取 `.lfsconfig`，也不访问其他主机。最多 1000 个文件，总大小不超过管理员设置的
+`[limits] source_bytes`。其余文件以及子模块中的文件在构建中只有指针，评论会列出这些文件和原因。""",
+)
 MERGE = Text(
     """\
 ## The merge result
@@ -311,5 +326,5 @@ files, as with more than 300, the commands run.""",
 命令和 PR 关闭时的清理不受影响。如果 Gitee 没有列出所有改动的文件（例如超过 300 个），仍会自动运行。""",
 )
 
-SECTIONS = (SEVERAL, MERGE, PUBLIC, FILES, SETUP, RESULTS, AUTOMATIC)
+SECTIONS = (SEVERAL, LFS, MERGE, PUBLIC, FILES, SETUP, RESULTS, AUTOMATIC)
 """In the order of the page."""

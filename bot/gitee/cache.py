@@ -103,9 +103,9 @@ class Cache:
         """Return whether the commit contains such a file, even if its content cannot be read."""
         return b" blob " in (await self._run("ls-tree", "--full-tree", sha, "--", path)).output
 
-    async def listing(self, sha: str, limit: int) -> bytes:
-        """Return what `git ls-tree -r -z` lists, up to `limit` bytes."""
-        arguments = ("ls-tree", "-r", "-z", "--full-tree", sha)
+    async def listing(self, sha: str, limit: int, *, sizes: bool = False) -> bytes:
+        """Return what `git ls-tree -r -z` lists, up to `limit` bytes; with sizes, as with `-l`."""
+        arguments = ("ls-tree", "-r", "-z", *(["-l"] if sizes else []), "--full-tree", sha)
         kept = bytearray()
         async with self._git.started(self._dir, arguments) as process:
             while process.stdout and len(kept) < limit and (chunk := await process.stdout.read(1 << 16)):
@@ -160,6 +160,16 @@ class Cache:
     async def remember_checkout(self, sha: str, kind: str, made: str) -> None:
         """Record which commit has the content of a commit and of its submodules."""
         await self._run("update-ref", f"{_CHECKOUTS}/{kind}/{sha}", made)
+
+    async def make_blob(self, file: Path) -> str:
+        """Add a file's content as it is, and return its id. Raises DamagedCacheError."""
+        return await self._made("hash-object", "-w", "--no-filters", "--", str(file), given=b"")
+
+    def lend(self, git_dir: Path) -> None:
+        """Let another repository read the objects of the cache."""
+        alternates = git_dir / "objects" / "info" / "alternates"
+        alternates.parent.mkdir(parents=True, exist_ok=True)
+        alternates.write_text(f"{(self._dir / 'objects').absolute()}\n", encoding="utf-8")
 
     def adopt(self, git_dir: Path) -> None:
         """Move the objects of another repository into the cache."""

@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 from bot.gitee.cache import Cache, DamagedCacheError
 from bot.gitee.git import Git, GitResult, basic
 from bot.gitee.git_failures import FetchFailure, conclusion, failure_of
+from bot.gitee.lfs_fetch import LfsFetch
 from bot.gitee.merge_fetch import MergeFetch
 from bot.gitee.paths import is_inside, is_name, is_sha
 from bot.gitee.submodule_fetch import SubmoduleFetch, SubmodulePolicy
@@ -66,6 +67,7 @@ class GitSource:
         self._git = Git(home, self._origin.scheme, os.environ, credential)
         self._anonymous = Git(home, self._origin.scheme, os.environ, None)
         self._submodules = SubmodulePolicy(self._origin, serves, limit)
+        self._token = token
         self._limit = limit
         self._timeout = timeout
         self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
@@ -105,7 +107,7 @@ class GitSource:
             return merge
 
     async def checkout(self, repo: RepoPath, sha: str, *, trusted: bool) -> Checkout:
-        """Fetch the submodules of a fetched commit; the bot's account is used only for a trusted one.
+        """Fetch submodules and LFS files of a fetched commit; see `Source.checkout`.
 
         Raises TellUser(SOURCE_TOO_LARGE), RetryLater(GIT_UNAVAILABLE).
         """
@@ -117,20 +119,23 @@ class GitSource:
                 return Checkout(known)
             git = self._git if trusted else self._anonymous
             submodules = SubmoduleFetch(cache, git, self._submodules, self._scratch, trusted)
+            lfs = LfsFetch(cache, self._git, self._origin, self._token, self._scratch, self._limit)
             try:
                 async with asyncio.timeout(self._timeout):
                     tree = await submodules.tree(repo, sha)
+                    tree = await lfs.tree(repo, sha, tree)
+                    missing = {**submodules.missing, **lfs.missing}
                     if tree == sha:
-                        return Checkout(sha, submodules.missing)
+                        return Checkout(sha, missing)
                     made = await cache.make_commit(tree)
             except DamagedCacheError as error:
                 await cache.discard()
                 raise _unavailable("the cache was damaged and has been removed") from error
             except TimeoutError as error:
                 raise _unavailable(f"not finished after {self._timeout:g} s") from error
-            if not submodules.missing:
+            if not missing:
                 await cache.remember_checkout(sha, kind, made)
-            return Checkout(made, submodules.missing)
+            return Checkout(made, missing)
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         """Return one file of a fetched commit; None if it is absent or larger than `limit` bytes.

@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from bot.gitee import submodules
 from bot.gitee.cache import Cache
 from bot.gitee.git import Git, GitResult
 from bot.gitee.git_failures import FetchFailure, conclusion, failure_of
+from bot.gitee.grafting import grafted
 from bot.gitee.submodules import Gitlink
 from bot.model.errors import RetryLater, TellUser
 from bot.model.forge import Obstacle, RepoPath
@@ -68,7 +69,7 @@ class SubmoduleFetch:
         if not links:
             return sha
         declared = submodules.addresses(await self.cache.modules(sha))
-        found: dict[bytes, str] = {}
+        found: dict[bytes, bytes] = {}
         for link in links:
             fits = link.fits(prefix)
             place = (
@@ -76,10 +77,11 @@ class SubmoduleFetch:
             )
             name = f"{prefix}{link.name}"[: submodules.LONGEST_PATH]
             if not isinstance(place, Obstacle):
-                found[link.path] = await self.tree(place, link.sha, f"{name}/", depth + 1)
+                content = await self.tree(place, link.sha, f"{name}/", depth + 1)
+                found[link.path] = b"040000 tree " + (await self.cache.tree_of(content)).encode()
             elif len(self.missing) < submodules.EXAMINED:
                 self.missing[name] = place
-        return await self._grafted(sha, found) if found else sha
+        return await grafted(self.cache, sha, found) if found else sha
 
     async def _fetch(
         self, link: Gitlink, address: str | None, parent: RepoPath, depth: int
@@ -139,25 +141,6 @@ class SubmoduleFetch:
     def _check(self, folder: Path) -> None:
         if self._received + _size(folder) > self.policy.limit:
             raise TellUser(Reason.SOURCE_TOO_LARGE, {"limit": f"{self.policy.limit >> 20} MiB"})
-
-    async def _grafted(self, tree: str, found: Mapping[bytes, str]) -> str:
-        """Return a tree in which these paths are the trees given; only the folders above them are read."""
-        entries = await self.cache.entries(tree, LARGEST_COMMIT)
-        if entries is None:
-            raise TellUser(Reason.SOURCE_TOO_LARGE, {"limit": f"{LARGEST_COMMIT >> 20} MiB"})
-        below: dict[bytes, dict[bytes, str]] = {}
-        for path, content in found.items():
-            name, _, rest = path.partition(b"/")
-            below.setdefault(name, {})[rest] = content
-        return await self.cache.make_tree([await self._replaced(entry, below) for entry in entries])
-
-    async def _replaced(self, entry: bytes, below: Mapping[bytes, Mapping[bytes, str]]) -> bytes:
-        facts, _, name = entry.partition(b"\t")
-        inside = below.get(name)
-        if inside is None:
-            return entry
-        content = inside.get(b"") or await self._grafted(facts.split()[2].decode(), inside)
-        return b"040000 tree " + (await self.cache.tree_of(content)).encode() + b"\t" + name
 
 
 def _first_gitlinks(listing: bytes) -> list[Gitlink]:

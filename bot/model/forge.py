@@ -148,8 +148,18 @@ class Obstacle(StrEnum):
     """Git refuses the content, or a redirection to another address."""
     TOO_MANY = "too_many"
     """There are too many submodules, or they are nested too deeply."""
+    NO_LFS = "no_lfs"
+    """Gitee does not serve the LFS files of the repository to the bot."""
+    NO_CONTENT = "no_content"
+    """Gitee does not have the content of the file in Git LFS."""
+    CONTENT_ELSEWHERE = "content_elsewhere"
+    """Gitee offers the content of the file in Git LFS at another host."""
+    TOO_LARGE = "too_large"
+    """The files in Git LFS are too large."""
+    TOO_MANY_FILES = "too_many_files"
+    """There are too many files in Git LFS."""
     IN_LFS = "in_lfs"
-    """It is in Git LFS."""
+    """It is in Git LFS, such as a file of a submodule."""
 
 
 @dataclass(frozen=True, slots=True)

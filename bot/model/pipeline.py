@@ -302,7 +302,7 @@ class Pipeline:
     on: Automatic = field(default_factory=Automatic)
     """Commands that run automatically."""
     build: BuildConfig = field(default_factory=BuildConfig)
-    """How the image is built. Submodules on the same Gitee are fetched, files in Git LFS are not."""
+    """How the image is built. Submodules and files in Git LFS on the same Gitee are fetched."""
     ref: Literal["head", "merge"] = "head"
     """What is built, deployed and tested: the head of the pull request, or its merge into the base branch."""
     images: Mapping[str, BuildConfig] = field(default_factory=dict)

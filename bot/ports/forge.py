@@ -148,10 +148,10 @@ class Source(Protocol):
         ...
 
     async def checkout(self, repo: RepoPath, sha: str, *, trusted: bool) -> Checkout:
-        """Fetch what a fetched commit refers to but does not contain, such as submodules.
+        """Fetch what a fetched commit refers to but does not contain: submodules, and files in Git LFS.
 
-        Only for a trusted commit the bot's account is used for that. Raises TellUser(SOURCE_TOO_LARGE),
-        RetryLater(GIT_UNAVAILABLE).
+        Only for a trusted commit the bot's account is used for other repositories.
+        Raises TellUser(SOURCE_TOO_LARGE), RetryLater(GIT_UNAVAILABLE).
         """
         ...
 

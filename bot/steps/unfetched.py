@@ -18,7 +18,7 @@ async def missing(config: BuildConfig, source: Checkout, context: StepContext) -
     """Return the facts about what the build context of a prepared commit lacks; none if it lacks nothing."""
     tree = await context.adapters.source.tree(context.run.repo, source.sha)
     pointers = await _pointers(source.sha, unfetched.inside(config.context, tree.files), context)
-    found = {**source.missing, **dict.fromkeys(pointers, Obstacle.IN_LFS)}
+    found = {**dict.fromkeys(pointers, Obstacle.IN_LFS), **source.missing}
     lacking = unfetched.facts(config.context, found)
     if lacking:
         context.log.note(f"not fetched: {lacking['unfetched']}")

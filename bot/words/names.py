@@ -78,7 +78,28 @@ OBSTACLES: Final[Mapping[str, Text]] = {
     "too_many": Text(
         en="there are too many submodules, or they are nested too deeply", zh="子模块过多或嵌套过深"
     ),
-    "in_lfs": Text(en="files in Git LFS are not fetched", zh="机器人不获取 Git LFS 中的文件"),
+    "no_lfs": Text(
+        en="Gitee does not serve this repository's files in Git LFS to the bot; check that LFS is enabled",
+        zh="Gitee 没有向机器人提供该仓库 Git LFS 中的文件，请检查是否已启用 LFS",
+    ),
+    "no_content": Text(
+        en="Gitee does not have its content; push it there with `git lfs push`, and remove another server"
+        " from `.lfsconfig`",
+        zh="Gitee 没有其内容，请用 `git lfs push` 推送到 Gitee，并从 `.lfsconfig` 中移除其他服务器",
+    ),
+    "content_elsewhere": Text(
+        en="its content is at another host, and the bot fetches only from Gitee itself",
+        zh="其内容在其他主机上，而机器人只从 Gitee 获取",
+    ),
+    "too_large": Text(
+        en="the files in Git LFS are larger in all than the operator's `[limits] source_bytes`",
+        zh="Git LFS 中的文件总大小超过管理员设置的 `[limits] source_bytes`",
+    ),
+    "too_many_files": Text(en="there are too many files in Git LFS", zh="Git LFS 中的文件过多"),
+    "in_lfs": Text(
+        en="its content in Git LFS is not fetched, as for submodules",
+        zh="未获取其在 Git LFS 中的内容，例如子模块中的文件",
+    ),
 }
 """Why a submodule or a file in Git LFS is not in a build."""
 

@@ -97,7 +97,7 @@ async def test_a_file_in_lfs_that_is_not_fetched_is_named(start: Start) -> None:
     files = {"logo.png": pointer, "real.png": "not a pointer"}
     said = await comment_on(start, {"Dockerfile": copying, ".gitattributes": attributes, **files})
     assert "Preview ready" in said
-    assert "The build has no `logo.png`: files in Git LFS are not fetched" in said
+    assert "The build has no `logo.png`: Gitee does not have its content" in said
 
 
 UNREADABLE = ("junit.xml", "cannot be read")
