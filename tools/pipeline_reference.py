@@ -5,6 +5,7 @@ English comes from the docstrings of the model's fields. Chinese is below; a tes
 
 import json
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
@@ -106,7 +107,11 @@ CHINESE: Mapping[str, str] = {
     "有任何 HTTP 响应即算就绪。",
     "deploy.health.protocol": "不使用 HTTP 的服务设为 `tcp`，端口打开即算就绪。",
     "deploy.health.timeout": "等待服务就绪的最长时间（秒）。",
+    "deploy.data": "设为 `keep` 时，各服务 `volumes` 中的数据在重新部署后保留，直到 `/reset` 或环境被清理。",
     "deploy.setup": "服务启动前依次执行的 shell 命令，在服务的镜像中运行，例如数据库迁移、示例数据。",
+    "deploy.setup.N.run": "shell 命令。必填。",
+    "deploy.setup.N.service": "在 `services` 中哪一项的镜像中执行；默认为被部署服务的镜像。",
+    "deploy.setup.N.when": "设为 `fresh` 时只在数据为新建时执行，见 `deploy.data`。",
     "deploy.setup_timeout": "`setup` 每条命令的超时时间（秒）。",
     "deploy.ttl": "预览环境的保留时间，每次部署后重新计算。",
     "deploy.restricted": "服务是否以受限方式运行：没有 capability，并且只能写 `/tmp` 和自己的卷；"
@@ -162,7 +167,7 @@ CHINESE: Mapping[str, str] = {
     "services.NAME.health.path": "检查 `port` 上的 URL 路径，`deploy.health.timeout` 内返回码须小于 400。",
     "services.NAME.health.command": "在容器中执行的命令，须以 0 退出，用来代替 `path`。",
     "services.NAME.depends_on": "`services` 中必须先就绪的其他容器；不填写时各容器同时启动。",
-    "services.NAME.volumes": "存放数据的目录，例如 `/var/lib/data`，不在根文件系统中；随容器一起删除。",
+    "services.NAME.volumes": "存放数据的目录，例如 `/var/lib/data`，不在根文件系统中；参见 `deploy.data`。",
     "services.NAME.files": "启动前复制到容器中的文件和目录，取自提交：键为容器内的路径，值为仓库中的路径。",
     "services.NAME.memory": "内存上限，例如 `1g`；默认与 `deploy.memory` 相同，最大值由管理员设定。",
     "paths": "哪些文件的改动会触发自动执行。",
@@ -198,6 +203,7 @@ _KINDS: Mapping[Any, Text] = {
     tuple: Text("list of texts", "文本列表"),
     UnionType: Text("true, false or text", "true、false 或文本"),
 }
+_COMMANDS = Text("list of texts or of keys below", "文本或见下的列表")
 _SECTION = Text("keys below", "见下")
 _MAPPING = Text("names and texts", "名称与文本")
 
@@ -236,6 +242,8 @@ def _kind(key: PipelineKey, language: Language) -> str:
         values = tuple(kind)
     if values:
         return " / ".join(f"`{value}`" for value in values)
+    if get_origin(kind) is tuple and is_dataclass(get_args(kind)[0]):
+        return _COMMANDS.say(language)
     words = _KINDS[get_origin(kind) or kind].say(language)
     bounds = BOUNDS.get(tuple("*" if part == ANY_NAME else part for part in key.path))
     return f"{words} {bounds[0]}–{bounds[1]}" if bounds else words

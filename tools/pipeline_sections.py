@@ -175,9 +175,9 @@ services:
 ```
 
 The key is the path in the container, the value the path in the repository. What the image has beside the
-files stays. A service gets up to 100 files of together 16 MiB; on Kubernetes of 1 MiB, as much as a ConfigMap
-holds, and it cannot change them. Links are refused. Submodules, and what is in Git LFS, are not copied. If
-the commit has nothing at a path, the log of the deployment says so.
+files stays. A service gets up to 100 files of together 16 MiB; on Kubernetes of 700 KiB, which is what fits
+into a ConfigMap, and it cannot change them. Links are refused. Submodules, and what is in Git LFS, are not
+copied. If the commit has nothing at a path, the log of the deployment says so.
 
 The files are those of the deployed commit. If people without write access can have pushed it, they are those
 of the base branch ([who is trusted](trust.md)): a service from elsewhere may do more than the code of a
@@ -198,7 +198,7 @@ services:
 ```
 
 键是容器内的路径，值是仓库中的路径。镜像中的其他文件保持不变。每个服务最多 100 个文件，
-总共不超过 16 MiB；在 Kubernetes 上不超过 1 MiB（一个 ConfigMap 的容量），且文件只读。不接受符号链接，
+总共不超过 16 MiB；在 Kubernetes 上不超过 700 KiB（一个 ConfigMap 能容纳的大小），且文件只读。不接受符号链接，
 不复制子模块和 Git LFS 中的内容。提交中没有该路径时，部署日志会说明。
 
 文件取自所部署的提交。如果该提交可能由没有写权限的人推送，则取自目标分支（[信任](trust.zh.md)）：
@@ -226,6 +226,22 @@ so that it never meets a database without its tables. Each has a container like 
 image, variables, secrets, memory and restrictions. The files of this container are lost; what must be beside
 the code, such as a SQLite file, has to be made by the service's own start.
 
+A command that needs the tools of another image names one of `services`, whose image, variables, secrets and
+`files` it then has; not its volumes, which only the service itself uses, so it reaches it by its name:
+
+```yaml
+services:
+  db:
+    image: postgres:16
+    port: 5432
+    env: {POSTGRES_PASSWORD: preview, PGPASSWORD: preview}
+    files: {/seed: db/seed}
+deploy:
+  setup:
+    - {service: db, run: "psql -h db -U postgres < /seed/examples.sql"}
+    - python3 manage.py migrate
+```
+
 The output is in the log of the deployment. If a command fails, or takes longer than `deploy.setup_timeout`,
 the deployment ends, the comment names the command, and the former preview stays (on Docker, with memory
 for both). A deployment that was interrupted runs the commands again, as every further deployment does: each
@@ -250,12 +266,88 @@ deploy:
 每条命令在各自的容器中运行，镜像、变量、机密、内存和限制都与服务相同。容器中的文件不会保留；
 需要写在代码旁边的内容（例如 SQLite 文件）应放在服务自己的启动命令中。
 
+需要其他镜像中的工具时，命令可以指明 `services` 中的一项，使用它的镜像、变量、机密和 `files`；
+数据卷只由该服务自己使用，因此命令须通过服务名访问它：
+
+```yaml
+services:
+  db:
+    image: postgres:16
+    port: 5432
+    env: {POSTGRES_PASSWORD: preview, PGPASSWORD: preview}
+    files: {/seed: db/seed}
+deploy:
+  setup:
+    - {service: db, run: "psql -h db -U postgres < /seed/examples.sql"}
+    - python3 manage.py migrate
+```
+
 输出写入部署日志。命令失败或超过 `deploy.setup_timeout` 时，部署终止，评论会指出是哪条命令；
 原有的预览保持不变（Docker，且内存足够同时运行两者）。部署中断后重试，以及之后的每次部署，都会再次执行这些命令，
 因此每条命令都必须能重复执行。在 Kubernetes 上，每条命令是一个 Job；
 使用自己的 Chart 或清单时，请改用 hook 或 Job。""",
 )
 
+DATA = Text(
+    """\
+## Keeping data
+
+Every deployment begins with empty `volumes`. With `deploy.data: keep`, they stay, and the next deployment of
+the same environment finds what the one before it has written:
+
+```yaml
+services:
+  db:
+    image: postgres:16
+    port: 5432
+    env: {POSTGRES_PASSWORD: preview}
+    volumes: [/var/lib/postgresql/data]
+deploy:
+  data: keep
+  setup:
+    - python3 manage.py migrate
+    - {run: python3 manage.py loaddata examples.json, when: fresh}
+```
+
+The commands of `setup` run at every deployment, so that a new commit can change the tables; those with
+`when: fresh` run only if all of the data is new. What a deployment has begun and did not finish is not used.
+
+No two deployments use the data at once, so each replaces the one before it; after a failure the preview is
+down until the next deployment, and the data is still there. `/reset` deploys without it. It is deleted when
+the environment is torn down or expires, and when the pull request is closed. It is never that of another pull
+request, and a commit with [other trust](trust.md) begins without it; the log says so.
+
+Docker keeps named volumes, Kubernetes PersistentVolumeClaims in the default StorageClass, which the cluster
+must have.""",
+    """\
+## 保留数据
+
+每次部署时 `volumes` 都是空的。设置 `deploy.data: keep` 后，数据会保留，同一环境的下一次部署可以继续使用：
+
+```yaml
+services:
+  db:
+    image: postgres:16
+    port: 5432
+    env: {POSTGRES_PASSWORD: preview}
+    volumes: [/var/lib/postgresql/data]
+deploy:
+  data: keep
+  setup:
+    - python3 manage.py migrate
+    - {run: python3 manage.py loaddata examples.json, when: fresh}
+```
+
+`setup` 中的命令每次部署都会执行，新提交因此可以修改表结构；带有 `when: fresh` 的命令
+只在全部数据都是新建时执行。部署中途失败时，这次新建的数据不会被沿用。
+
+两个部署不会同时使用同一份数据，因此新的部署会替换原有部署；部署失败后，预览在下一次部署之前不可用，
+但数据仍在。`/reset` 从空数据重新部署。环境被清理或到期，或 PR 关闭时，数据随之删除。
+不同的 PR 之间从不共用数据；提交的[受信任程度](trust.zh.md)不同时，也从空数据开始，部署日志会说明。
+
+Docker 上保留的是命名卷；Kubernetes 上是默认 StorageClass 中的 PersistentVolumeClaim，
+集群须有默认的 StorageClass。""",
+)
 RESULTS = Text(
     "## Test results\n"
     "\n"
@@ -326,5 +418,5 @@ files, as with more than 300, the commands run.""",
 命令和 PR 关闭时的清理不受影响。如果 Gitee 没有列出所有改动的文件（例如超过 300 个），仍会自动运行。""",
 )
 
-SECTIONS = (SEVERAL, LFS, MERGE, PUBLIC, FILES, SETUP, RESULTS, AUTOMATIC)
+SECTIONS = (SEVERAL, LFS, MERGE, PUBLIC, FILES, SETUP, DATA, RESULTS, AUTOMATIC)
 """In the order of the page."""

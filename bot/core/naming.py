@@ -26,6 +26,8 @@ LABEL_PUBLIC = f"{PREFIX}.public"
 LABEL_EXPIRES = f"{PREFIX}.expires"
 LABEL_OWNED_BY = f"{PREFIX}.owned-by"
 LABEL_OWNED_UNTIL = f"{PREFIX}.owned-until"
+LABEL_DATA = f"{PREFIX}.data"
+"""Marks what has data for later deployments; the value says whose commits have written it."""
 
 _LABEL_LENGTH = 63  # RFC 1035
 _HOST_LENGTH = 55
@@ -149,6 +151,20 @@ def container(key: EnvironmentKey, part: str, instance: str = "", run: int = 0) 
 def network(key: EnvironmentKey, instance: str = "", run: int = 0) -> str:
     """Return the name of the network of an environment, as one run deploys it."""
     return container(key, "net", instance, run)
+
+
+def volume(key: EnvironmentKey, service: str, path: str, instance: str = "") -> str:
+    """Return the name of the volume with the kept data of a service at a path."""
+    return container(key, data(service, path), instance)
+
+
+def data(service: str, path: str) -> str:
+    """Return what names the data of a service at a path within its environment.
+
+    >>> data("db", "/var/lib/data")
+    'data-db-e1fa5e'
+    """
+    return f"data-{service}-{_short_hash(path)}"
 
 
 def part(name: str, key: EnvironmentKey, instance: str = "", run: int = 0) -> str:

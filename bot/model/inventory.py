@@ -17,6 +17,8 @@ class ItemKind(StrEnum):
     CONTAINER = "container"
     """Part of an environment."""
     NETWORK = "network"
+    VOLUME = "volume"
+    """Data that is kept for the next deployment."""
     NAMESPACE = "namespace"
     """A whole environment in a cluster."""
     IMAGE = "image"
@@ -54,6 +56,9 @@ class Item:
     """Identity of the store whose bot owns it, as that bot has said; empty if none has."""
     owned_until: datetime | None = None
     """Until when that bot owns it, unless it says so again."""
+
+    keeps_data: bool = False
+    """Whether it has data for later deployments, so that it outlives one that has failed."""
 
     @property
     def key(self) -> EnvironmentKey:

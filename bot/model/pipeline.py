@@ -91,6 +91,44 @@ class HealthConfig:
     """Seconds within which the service must become ready."""
 
 
+class DataLifetime(StrEnum):
+    """What a deployment does with the data of an earlier one."""
+
+    FRESH = "fresh"
+    KEEP = "keep"
+
+
+class SetupTime(StrEnum):
+    """At which deployments a command of `deploy.setup` runs."""
+
+    ALWAYS = "always"
+    FRESH = "fresh"
+
+
+@dataclass(frozen=True, slots=True)
+class SetupCommand:
+    """A command that prepares data; written as a text, it is only `run`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    run: str = ""
+    """The shell command. Required."""
+    service: str | None = None
+    """Which of `services` has the image that it runs in; by default that of the deployed service."""
+    when: SetupTime = SetupTime.ALWAYS
+    """`fresh` if it runs only where the data is new; see `deploy.data`."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> dict[str, Any]:
+        """Accept a text for `run`, as it is written and as earlier versions of the bot have stored it."""
+        read = {"type": "no-info", "function": _as_command}
+        return {"type": "function-before", "function": read, "schema": handler(source)}
+
+
+def _as_command(written: Any) -> Any:
+    return {"run": written} if isinstance(written, str) else written
+
+
 @dataclass(frozen=True, slots=True)
 class EnvironmentConfig:
     """A named environment besides `preview`."""
@@ -142,7 +180,9 @@ class DeployConfig:
     """Variables and the names of their secrets; everyone who may use the engine can read these."""
     health: HealthConfig = field(default_factory=HealthConfig)
     """When the service is considered ready."""
-    setup: tuple[str, ...] = ()
+    data: DataLifetime = DataLifetime.FRESH
+    """`keep` if the `volumes` of services outlive a deployment, until `/reset` or the environment's end."""
+    setup: tuple[SetupCommand, ...] = ()
     """Shell commands to run in the service's image, in order, before it starts: migrations, example data."""
     setup_timeout: int = 600
     """Timeout of each command of `setup`, in seconds."""
@@ -271,7 +311,7 @@ class ServiceConfig:
     depends_on: tuple[str, ...] = ()
     """Others of `services` that must be ready before it starts; without it, they start together."""
     volumes: tuple[str, ...] = ()
-    """Folders of its data, such as `/var/lib/data`, outside of its root file system; removed with it."""
+    """Folders of its data, such as `/var/lib/data`, outside of its root file system; see `deploy.data`."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Files and folders of the commit to copy into it before it starts: by their paths in it, their paths in
     the repository."""

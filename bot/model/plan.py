@@ -67,6 +67,8 @@ class Deploy:
     """Commit from which manifests, charts and files of services are read; empty means `sha`."""
     trusted: bool = False
     """As for `Build`."""
+    renews_data: bool = False
+    """Whether the data of services begins anew, even if the configuration keeps it."""
     name: Literal["deploy"] = "deploy"
 
 

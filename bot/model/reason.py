@@ -103,6 +103,7 @@ class Reason(StrEnum):
     PROBE_FAILING = "probe_failing"  # name, message, seconds
     RUNS_AS_ROOT = "runs_as_root"  # name
     CONTAINER_UNSTARTABLE = "container_unstartable"  # name, message
+    NO_STORAGE_CLASS = "no_storage_class"
     QUOTA_EXCEEDED = "quota_exceeded"  # message
     POD_REFUSED = "pod_refused"  # message
     UNSCHEDULABLE = "unschedulable"  # message

@@ -205,6 +205,7 @@ VALUES: Mapping[Pattern, Check] = {
     ("deploy", "service"): _not_blank,
     ("deploy", "ttl"): _ttl,
     ("deploy", "setup", "*"): setup_checks.command,
+    ("deploy", "setup", "*", "run"): setup_checks.command,
     ("deploy", "memory"): _memory,
     ("deploy", "manifests"): _repository_path,
     ("deploy", "chart"): _chart,

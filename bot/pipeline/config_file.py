@@ -5,14 +5,14 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from itertools import chain
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.core.language.spelling import nearest
 from bot.model.container_limits import ContainerMaximum
-from bot.model.pipeline import Automatic, Pipeline
+from bot.model.pipeline import Automatic, Pipeline, SetupCommand
 from bot.model.text import Text
 from bot.model.views import ConfigBroken, ConfigProblem
 from bot.pipeline import (
@@ -51,6 +51,7 @@ _COMBINATIONS = (
     service_checks.check_public,
     image_checks.check_combinations,
     setup_checks.check_combinations,
+    setup_checks.check_data,
     image_checks.check_dockerfiles,
 )
 _MESSAGES = {
@@ -139,6 +140,7 @@ def _problems(
     for path, message, guess in (
         *service_checks.check_dependencies(tree),
         *image_checks.check_references(tree),
+        *setup_checks.check_commands(tree),
         *_unknown_commands(tree, known_commands),
     ):
         yield problem(document.named(path), document.at(path), message, guess)
@@ -167,9 +169,15 @@ def _type_problem(document: Document, error: ErrorDetails) -> ConfigProblem:
         written = error["input"] if isinstance(error["input"], str) else ""
         guess = nearest(written.lower(), values) or ""
         return problem(document.named(path), document.at(path), messages.one_of(values), guess)
-    if error["type"] == "literal_error" and path != ("version",):
-        return problem(document.named(path), document.at(path), messages.one_of(get_args(kind)))
-    return problem(document.named(path), document.at(path), _MESSAGES.get(error["type"], messages.INVALID))
+    return problem(document.named(path), document.at(path), _about_type(error, kind))
+
+
+def _about_type(error: ErrorDetails, kind: Any) -> Text:
+    """Return what a value of another type should have been."""
+    if error["type"] == "literal_error" and error["loc"] != ("version",):
+        return messages.one_of(get_args(kind))
+    message = _MESSAGES.get(error["type"], messages.INVALID)
+    return messages.SETUP_COMMAND if kind is SetupCommand and message is messages.SECTION else message
 
 
 def _unknown_commands(tree: Tree, known: frozenset[str]) -> Iterator[tuple[Path, Text, str]]:

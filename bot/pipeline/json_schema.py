@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bot.model.pipeline import Pipeline, ServiceConfig
+from bot.model.pipeline import DeployConfig, Pipeline, ServiceConfig, SetupCommand
 from bot.pipeline import checks, shape
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,6 +27,9 @@ def schema() -> dict[str, Any]:
         owner = shape.kind_at(pattern[:-1]).__name__
         _number(found["$defs"][owner]["properties"][pattern[-1]]).update(minimum=low, maximum=high)
     found["$defs"][ServiceConfig.__name__]["required"] = ["image"]
+    found["$defs"][SetupCommand.__name__]["required"] = ["run"]
+    commands = found["$defs"][DeployConfig.__name__]["properties"]["setup"]
+    commands["items"] = {"anyOf": [{"type": "string"}, commands["items"]]}
     return {"$schema": DIALECT, "title": ".chatops.yml", **found}
 
 

@@ -189,6 +189,22 @@ SETUP_OF_CHART = Text(
     "Not allowed beside chart or manifests; make it a hook of the chart, or a Job.",
     "不能与 chart 或 manifests 同时使用：请写成 Chart 的 hook，或清单中的 Job",
 )
+SETUP_COMMAND = Text(
+    "Expected text or keys: the command, or run and service.", "应为文本或键值对：命令，或 run 和 service"
+)
+RUN_REQUIRED = Text("run is required: the command.", "必须写 run（命令）")
+DATA_IS_FRESH = Text(
+    "Only with deploy.data: keep; otherwise the data is new at every deployment.",
+    "仅在 deploy.data 为 keep 时有意义：否则每次部署的数据都是新的",
+)
+DATA_OF_CHART = Text(
+    "Not allowed beside chart, manifests or a job: they bring the volumes themselves.",
+    "不能与 chart、manifests 或任务同时使用：存储卷请由它们自己提供",
+)
+NOTHING_TO_KEEP = Text(
+    "There is no data to keep: name its folders under services.NAME.volumes.",
+    "没有可保留的数据：请在 services.NAME.volumes 中写明数据目录",
+)
 LONG_VALUE = Text("At most 2000 characters are allowed.", "最多 2000 个字符")
 
 

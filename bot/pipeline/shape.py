@@ -12,6 +12,8 @@ from bot.pipeline.yaml_tree import Path, Tree
 
 ANY_NAME = "NAME"
 """In a key's path, stands for a name that the author of the file chooses."""
+ANY_ITEM = "N"
+"""In a key's path, stands for the place in a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def entries(kind: Any = Pipeline, path: tuple[str, ...] = ()) -> Iterator[Pipeli
         below = key.path
         if get_origin(inner) is Mapping:
             inner, below = get_args(inner)[1], (*key.path, ANY_NAME)
+        elif get_origin(inner) is tuple:
+            inner, below = get_args(inner)[0], (*key.path, ANY_ITEM)
         if is_dataclass(inner):
             yield from entries(inner, below)
 

@@ -13,6 +13,7 @@ from bot.model.forge import RepoPath
 from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item
+from bot.model.pipeline import SetupCommand
 from bot.model.run import Image
 from bot.model.secrets import SecretValue
 from bot.ports.surroundings import Log
@@ -75,8 +76,8 @@ class Definition:
 class SetupSpec:
     """What prepares the data of an environment after its services are ready, before the service starts."""
 
-    commands: tuple[str, ...] = ()
-    """Shell commands, each for a container like the service's own; they run in order, to their ends."""
+    commands: tuple[SetupCommand, ...] = ()
+    """Shell commands, each for a container like that of its service; they run in order, to their ends."""
     timeout: int = 600
     """Seconds within which each of them must end."""
 
@@ -122,6 +123,10 @@ class EnvironmentSpec:
     setup: SetupSpec = field(default_factory=SetupSpec)
     public: Sequence[PublicService] = ()
     """Those of its services that visitors reach."""
+    keeps_data: bool = False
+    """Whether the volumes of the services outlive the deployment, and are those of the one before it."""
+    renews_data: bool = False
+    """Whether they begin anew all the same."""
     egress: EgressRule | None = None
     """Networks outside that it may reach, None for none."""
     beside: Holder | None = None
@@ -198,8 +203,11 @@ class Platform(Protocol):
         """
         ...
 
-    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
-        """Remove what this holder and older ones have of an environment, with its containers and network."""
+    async def remove(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
+        """Remove what this holder and older ones have of an environment, with its containers and network.
+
+        With `keep_data`, the data stays that earlier runs have made for later deployments.
+        """
         ...
 
     async def remove_images(self, repo: RepoPath, number: int, holder: Holder) -> None:
@@ -284,9 +292,10 @@ class SideBySide(Protocol):
         """
         ...
 
-    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         """Remove what earlier runs have deployed, once visitors have had time to get their answers.
 
+        With `keep_data`, the data stays that they have made for later deployments.
         Raises RetryLater(ENGINE_UNAVAILABLE).
         """
         ...

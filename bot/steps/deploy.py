@@ -13,7 +13,7 @@ from bot.core.results.restrictions import restricted_by
 from bot.model.environment import Endpoint
 from bot.model.errors import Overtaken, RetryLater, TellUser
 from bot.model.inventory import Item
-from bot.model.pipeline import EnvironmentConfig, ServiceConfig
+from bot.model.pipeline import DataLifetime, EnvironmentConfig, ServiceConfig
 from bot.model.plan import Deploy
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
@@ -37,6 +37,8 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
             context.adapters.builds.check_image(service.image, own, f"services.{name}")
     spec = specification(step, context, image, await _port(step, context))
     spec = replace(spec, services=await _with_files(spec.services, step, context))
+    if spec.keeps_data:
+        context.log.note("its data is kept, which one deployment alone can use: this replaces the former one")
     platform = context.adapters.platform(step.config.runner)
     await service_logs.keep(step.environment, (platform,), context)
     async with _definition(step, context) as definition:
@@ -64,8 +66,9 @@ async def retire(step: Deploy, context: StepContext) -> None:
     """Remove what this step's deployment has taken over from. Raises what the platform raises."""
     platform = context.adapters.side_by_side.get(step.config.runner)
     if platform is not None:
+        keep = step.config.data is DataLifetime.KEEP
         for holder in context.holders:
-            await platform.retire(context.key(step.environment), holder)
+            await platform.retire(context.key(step.environment), holder, keep_data=keep)
 
 
 async def abandon(step: Deploy, context: StepContext) -> None:
@@ -79,7 +82,8 @@ async def abandon(step: Deploy, context: StepContext) -> None:
         if platform is not None and present is not None:
             await platform.discard(key, holder)
         else:
-            await context.adapters.platform(step.config.runner).remove(key, holder)
+            keep = step.config.data is DataLifetime.KEEP
+            await context.adapters.platform(step.config.runner).remove(key, holder, keep_data=keep)
 
 
 def _passed(step: Deploy, context: StepContext, image: Image, endpoint: Endpoint) -> StepResult:
@@ -105,7 +109,7 @@ async def _beside(spec: EnvironmentSpec, step: Deploy, context: StepContext) -> 
     """Return the specification of a deployment beside the one that answers, if both have room."""
     present = context.environments[step.environment].present
     platform = context.adapters.side_by_side.get(step.config.runner)
-    if platform is None or present is None:
+    if platform is None or present is None or spec.keeps_data:
         return spec
     if await platform.has_room(spec):
         context.log.note("the present deployment answers until this one does")
@@ -167,6 +171,8 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         replace=step.config.replace,
         egress=way_out(context.adapters.egress, context.run.repo, step.environment, trusted=step.trusted),
         setup=SetupSpec(step.config.setup, step.config.setup_timeout),
+        keeps_data=step.config.data is DataLifetime.KEEP,
+        renews_data=step.renews_data,
         secrets=context.secrets.get("deploy", ()),
         public=public.declared(step.services),
     )

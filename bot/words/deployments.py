@@ -242,6 +242,17 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
             zh="请检查启动命令，以及引用的 Secret、ConfigMap 和存储卷。",
         ),
     ),
+    Reason.NO_STORAGE_CLASS: Wording(
+        Text(
+            en="The data cannot be kept: the cluster has no default StorageClass.",
+            zh="无法保留数据：集群没有默认的 StorageClass。",
+        ),
+        advice=Text(
+            en="Remove `deploy.data` from `.chatops.yml`, or ask an operator to make a StorageClass the"
+            " default.",
+            zh="请从 `.chatops.yml` 中去掉 `deploy.data`，或请管理员设置默认的 StorageClass。",
+        ),
+    ),
     Reason.QUOTA_EXCEEDED: Wording(
         Text(en="The environment exceeds its quota: {message}.", zh="环境超出配额：{message}。"),
         advice=Text(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.model.errors import TellUser
+from bot.model.pipeline import SetupCommand
 from bot.model.reason import Reason
 from bot.model.secrets import SecretValue
 from bot.ports import ServiceSpec, SetupSpec
@@ -23,7 +24,9 @@ def environment(previews: Previews, *commands: str, **changes: Any) -> Any:
     store = ServiceSpec(
         "db", previews.image.pinned, command=("sh", "-c", STORE), port=5432, volumes=("/data",)
     )
-    return previews.environment(services=[store], setup=SetupSpec(commands, 300), **changes)
+    return previews.environment(
+        services=[store], setup=SetupSpec(tuple(map(SetupCommand, commands)), 300), **changes
+    )
 
 
 def jobs(cluster: Access, namespace: str) -> list[Any]:

@@ -13,7 +13,7 @@ from bot.model.plan import Build, Deploy, Plan, Suite, Test
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepRecord, StepResult, StepState
 from bot.model.snapshot import Snapshot
-from commands import build, deploy, retest, test
+from commands import build, deploy, reset, retest, test
 from tests.fakes.snapshots import SHA, STAGED, SUITES, environment, run, snapshot
 
 READY = snapshot(built=True, environments=(environment(),))
@@ -80,6 +80,28 @@ def test_deploy_says_when_there_is_nothing_to_deploy() -> None:
     assert decided(deploy.command, "", snapshot(pipeline=disabled)) == Refuse(
         Reason.STEP_DISABLED, {"step": "deploy"}
     )
+
+
+def test_reset_deploys_again_without_the_data() -> None:
+    [step] = steps(decided(reset.command, "", READY))
+    assert (step.environment, step.renews_data) == ("preview", True)
+    assert [one.name for one in steps(decided(reset.command, "", snapshot()))] == ["build", "deploy"]
+    assert not steps(decided(deploy.command, "", READY))[0].renews_data
+
+
+def test_reset_means_the_environment_that_is_named_or_was_deployed_last() -> None:
+    now = snapshot(built=True, environments=(environment("staging"),), pipeline=STAGED)
+    for words, name in (("", "staging"), ("env=preview", "preview"), ("环境=staging", "staging")):
+        assert [step.environment for step in steps(decided(reset.command, words, now))] == [name]
+    assert decided(reset.command, "prod", now) == Refuse(
+        Reason.UNKNOWN_ENVIRONMENT, {"name": "prod", "known": "preview, staging"}
+    )
+    disabled = Pipeline(deploy=replace(Pipeline().deploy, enabled=False))
+    assert decided(reset.command, "", snapshot(pipeline=disabled)) == Refuse(
+        Reason.STEP_DISABLED, {"step": "deploy"}
+    )
+    assert reset.command.offered(Pipeline())
+    assert not reset.command.offered(disabled)
 
 
 @pytest.mark.parametrize(

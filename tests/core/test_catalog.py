@@ -36,7 +36,7 @@ def test_configuration_may_name_automatic_commands() -> None:
         ("test staging", None),
         (
             "build staging",
-            "build takes no environment; these do: deploy, test, retest, extend, wake, teardown",
+            "build takes no environment; these do: deploy, reset, test, retest, extend, wake, teardown",
         ),
     ],
 )
@@ -53,7 +53,9 @@ def test_help_lists_the_available_commands() -> None:
 
     without_sleep = [command.name for command in COMMANDS if command.name != "wake"]
     assert list(shown()) == without_sleep
-    assert list(shown(disabled)) == [name for name in without_sleep if name not in {"deploy", "extend"}]
+    assert list(shown(disabled)) == [
+        name for name in without_sleep if name not in {"deploy", "reset", "extend"}
+    ]
 
 
 def test_help_shows_the_effective_permission_level() -> None:

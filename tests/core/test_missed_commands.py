@@ -41,6 +41,7 @@ def test_which_later_effects_overtake_a_command() -> None:
     assert table == {
         "build": {"image", "stop"},
         "deploy": {"environment", "stop"},
+        "reset": {"environment", "stop"},
         "test": {"tests", "stop"},
         "retest": {"tests", "stop"},
         "teardown": {"environment"},

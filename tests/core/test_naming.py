@@ -152,3 +152,11 @@ def test_a_tag_identifies_its_pull_request(number: int, sha: str) -> None:
 )
 def test_other_tags_identify_no_pull_request(tag: str) -> None:
     assert naming.tagged(tag) is None
+
+
+def test_kept_data_is_named_after_environment_service_and_path() -> None:
+    found = naming.volume(SHOP, "db", "/d")
+    assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-data-db-[0-9a-f]{6}", found)
+    others = [(SHOP, "db", "/d"), (STAGING, "db", "/d"), (SHOP, "api", "/d"), (SHOP, "db", "/e")]
+    named = {naming.volume(*one, bot) for one in others for bot in ("", "other")}
+    assert len(named) == 2 * len(others)

@@ -63,6 +63,8 @@ def removes(owners: Owners, *items: Item) -> tuple[ItemKind, ...]:
 
 PARTS = (ItemKind.CONTAINER, ItemKind.NETWORK, ItemKind.NAMESPACE)
 ALL = tuple(ItemKind)
+EXPIRING = {ItemKind.IMAGE, ItemKind.VOLUME}
+"""What is no part of a deployment: nobody adopts it."""
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -281,10 +283,10 @@ def test_what_another_bot_owns_is_left_alone_until_its_word_expires(kind: ItemKi
     owned = lost(kind, store=store, owned_by=LOST, owned_until=NOW + timedelta(seconds=1))
     for owners in (Owners(stores=(MINE,)), complete(Owners()), complete(Owners((environment(FAILED),)))):
         assert split(owners, owned) == (set(), set())
-        assert split(owners, replace(owned, owned_until=NOW)) != (set(), set()) or kind is ItemKind.IMAGE
+        assert split(owners, replace(owned, owned_until=NOW)) != (set(), set()) or kind in EXPIRING
         assert split(owners, owned) == (set(), set())
     own = replace(owned, owned_by="older456")
-    assert split(Owners(stores=(MINE, "older456")), own) != (set(), set()) or kind is ItemKind.IMAGE
+    assert split(Owners(stores=(MINE, "older456")), own) != (set(), set()) or kind in EXPIRING
 
 
 def test_runs_are_looked_up_for_items_that_no_record_explains() -> None:
@@ -320,3 +322,28 @@ def test_no_resource_in_use_is_an_orphan(found: list[Item], whose: Owners) -> No
         if whose.unfinished:
             assert one.kind is ItemKind.TESTS
             assert one.run not in {each.id for each in whose.unfinished}
+
+
+DATA = replace(item(ItemKind.VOLUME, run=6), keeps_data=True)
+
+
+@pytest.mark.parametrize("state", [state for state in EnvironmentState if state != "removed"])
+def test_kept_data_belongs_to_its_environment_even_after_a_failure(
+    state: EnvironmentState,
+) -> None:
+    owners = Owners(environments=(environment(state),))
+    assert removes(owners, DATA, replace(item(ItemKind.NAMESPACE), keeps_data=True)) == ()
+
+
+def test_kept_data_goes_with_its_environment() -> None:
+    assert removes(Owners(), DATA) == (ItemKind.VOLUME,)
+    owners = Owners(environments=(environment(),), given_up=(PULL,))
+    assert removes(owners, DATA) == (ItemKind.VOLUME,)
+
+
+def test_kept_data_of_a_lost_store_goes_when_nobody_can_want_it() -> None:
+    young = Owners(stores=(MINE,), lifetime=timedelta(days=3))
+    lost = replace(DATA, store="", run=90)
+    assert orphans([lost], young, NOW, AGE) == ()
+    assert orphans([replace(lost, made_at=NOW - timedelta(days=3))], young, NOW, AGE) != ()
+    assert orphans([lost], replace(young, observed=sighted(PullState.MERGED)), NOW, AGE) == (lost,)

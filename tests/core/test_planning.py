@@ -249,6 +249,21 @@ def test_a_teardown_after_a_deployment_is_done_again() -> None:
     assert planning.merge([plan(GONE), plan(DEPLOY), plan(GONE)]) == plan(GONE, DEPLOY, GONE)
 
 
+def test_a_reset_beside_another_deployment_stays_a_reset() -> None:
+    anew = replace(DEPLOY, renews_data=True)
+    assert planning.merge([plan(anew), plan(DEPLOY)]) == plan(anew)
+    assert planning.merge([plan(DEPLOY), plan(anew)]) == plan(anew)
+
+
+def test_files_of_services_come_from_the_commit_that_is_trusted() -> None:
+    config = Pipeline(services={"db": ServiceConfig("postgres:16", files={"/init": "db"})})
+    for own in (True, False):
+        now = replace(snapshot(built=True, pipeline=config), writers_only=own)
+        step = planning.to_deploy(now).steps[-1]
+        assert isinstance(step, Deploy)
+        assert step.definition == (now.sha if own else now.pull.base.sha)
+
+
 def after(*steps: Build | Deploy | Test | Teardown, facts: Snapshot | None = None) -> Snapshot:
     return planning.after(facts or snapshot(), Plan(steps))
 

@@ -70,5 +70,5 @@ def test_every_path_stays_below_its_place(parts: list[str]) -> None:
 
 
 def test_the_limit_is_that_of_the_runner() -> None:
-    assert too_large("db", "a", RunnerName.KUBERNETES).facts["limit"] == "1 MiB"
+    assert too_large("db", "a", RunnerName.KUBERNETES).facts["limit"] == "700 KiB"
     assert too_large("db", "a", RunnerName.DOCKER).facts["limit"] == "16 MiB"

@@ -7,7 +7,7 @@ import pytest
 from bot.core.environments import takeover
 from bot.model.environment import Environment, EnvironmentState
 from bot.model.holder import LAST, Holder
-from bot.model.pipeline import DeployConfig, RunnerName
+from bot.model.pipeline import DataLifetime, DeployConfig, RunnerName
 from bot.model.plan import Deploy
 from tests.fakes.snapshots import environment
 
@@ -32,6 +32,7 @@ def test_a_ready_deployment_stays_where_two_can_exist() -> None:
         (replace(READY, runner=None), STEP),
         (replace(READY, runner=KUBERNETES), replace(STEP, config=replace(CONFIG, runner=KUBERNETES))),
         (READY, replace(STEP, config=replace(CONFIG, replace=True))),
+        (READY, replace(STEP, config=replace(CONFIG, data=DataLifetime.KEEP))),
     ],
 )
 def test_others_are_replaced(known: Environment | None, step: Deploy) -> None:

@@ -64,7 +64,7 @@ class RemoteAdapters(FakeAdapters):
             raise
         return Endpoint("127.0.0.1", 9)
 
-    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         await self._ask("retire", key, holder)
 
     async def discard(self, key: EnvironmentKey, holder: Holder) -> None:
@@ -79,7 +79,7 @@ class RemoteAdapters(FakeAdapters):
     async def stop_tests(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._ask("stop_tests", key, holder)
 
-    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         await self._ask("remove", key, holder)
 
     async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:

@@ -31,7 +31,8 @@ async def test_a_deployment_gets_the_commands_and_the_time_for_them(
     assert "Preview ready" in await configured.opened()
 
     [spec] = configured.world.deployed.values()
-    assert (spec.setup.commands, spec.setup.timeout) == (("./migrate", "./seed 10"), 77)
+    assert [one.run for one in spec.setup.commands] == ["./migrate", "./seed 10"]
+    assert spec.setup.timeout == 77
     assert 5 + 2 * 77 + dispatch.MARGIN in deadlines.given
 
 

@@ -153,6 +153,8 @@ class FakeWorld:
     """What a part has written at last."""
     removed_items: list[Item] = field(default_factory=list)
     removed: list[EnvironmentKey] = field(default_factory=list)
+    data_removed: list[EnvironmentKey] = field(default_factory=list)
+    """Those of the removed environments whose data did not stay."""
     tests_stopped: list[EnvironmentKey] = field(default_factory=list)
     images_removed: list[tuple[RepoPath, int]] = field(default_factory=list)
     outputs: deque[TestOutput] = field(default_factory=deque)
@@ -261,7 +263,7 @@ class FakeAdapters:
         await self._state.script.pass_through("has_room")
         return self._state.room
 
-    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         await self._state.script.pass_through("retire")
         self._state.former.pop(key, None)
 
@@ -297,8 +299,9 @@ class FakeAdapters:
         await self._state.script.pass_through("wake")
         self._state.asleep.discard(key)
 
-    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         await self._state.script.pass_through("remove")
+        self._state.data_removed += [] if keep_data else [key]
         there = self._state.deployed.get(key)
         if there is not None and may_remove(there.labels, holder):
             del self._state.deployed[key]

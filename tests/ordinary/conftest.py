@@ -15,7 +15,7 @@ from bot.core.admission.images import ImagePolicy
 from bot.model.delivery import Trigger
 from bot.model.environment import Endpoint
 from bot.model.forge import RepoPath
-from bot.model.pipeline import BuildConfig, DeployConfig, HealthConfig, RunnerName
+from bot.model.pipeline import BuildConfig, DeployConfig, HealthConfig, RunnerName, SetupCommand
 from bot.model.plan import DEFAULT_ENVIRONMENT, Build, Deploy, Plan
 from bot.model.run import Origin, Run
 from bot.model.text import Language
@@ -104,7 +104,8 @@ class Pipeline:
     async def deploy(self, example: Example, *, restricted: bool = False) -> Endpoint:
         """Build, push and deploy an example; return where it answers. Raises what the steps raise."""
         made = Build(SHA, BuildConfig(), trusted=True)
-        config = DeployConfig(health=_health(example), restricted=restricted, setup=example.setup)
+        setup = tuple(map(SetupCommand, example.setup))
+        config = DeployConfig(health=_health(example), restricted=restricted, setup=setup)
         wanted = Deploy(SHA, config, example.services, trusted=True)
         run = Run(1, REPO, 7, SHA, Plan((made, wanted)), Origin(Trigger.OPEN, "mei"), Language.EN, NOW)
         context = StepContext(run, FakeLog(), self._adapters(example))

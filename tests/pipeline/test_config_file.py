@@ -191,7 +191,7 @@ def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
         ("deploy: {health: {path: healthz}}", 1, 25, "deploy.health.path", "begins with /"),
         ("deploy: {health: {timeout: 1801}}", 1, 28, "deploy.health.timeout", "from 1 to 1800"),
         ("deploy: {setup: migrate}", 1, 17, "deploy.setup", "Expected a list"),
-        ("deploy: {setup: [[migrate]]}", 1, 18, "deploy.setup.1", "Expected text"),
+        ("deploy: {setup: [[migrate]]}", 1, 18, "deploy.setup.1", "Expected text or keys"),
         ("deploy: {setup: [a, ' ']}", 1, 21, "deploy.setup.2", "not be empty"),
         ("deploy: {setup: [" + "a" * 2001 + "]}", 1, 18, "deploy.setup.1", "At most 2000"),
         ("deploy: {setup: [" + "a," * 21 + "]}", 1, 17, "deploy.setup", "At most 20 entries"),

@@ -8,6 +8,7 @@ import pytest
 from bot.core import naming
 from bot.model.errors import TellUser
 from bot.model.holder import Holder
+from bot.model.pipeline import SetupCommand
 from bot.model.reason import Reason
 from bot.model.secrets import SecretValue
 from bot.ports import ServiceSpec, SetupSpec
@@ -31,7 +32,7 @@ def database(stage: Stage) -> ServiceSpec:
 
 
 def setup(*commands: str, timeout: int = 600) -> SetupSpec:
-    return SetupSpec(commands, timeout)
+    return SetupSpec(tuple(map(SetupCommand, commands)), timeout)
 
 
 async def failed(stage: Stage, *commands: str, **changes: Any) -> TellUser:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.core import naming
 from bot.model.errors import RetryLater, TellUser
+from bot.model.pipeline import SetupCommand
 from bot.model.reason import Reason
 from bot.model.secrets import SecretValue
 from bot.ports import SetupSpec
@@ -22,6 +23,7 @@ from tests.runners.kubernetes_samples import KEY, environment_of
 from tests.runners.kubernetes_script import NAMESPACE, Object, Script, owned, scripted, without_pauses
 
 LABELS = naming.labels(KEY, sha="a" * 40, run=7)
+COMMANDS = (SetupCommand("./migrate"), SetupCommand("echo $HOME $(A)"))
 RUNNING: Object = {"running": {}}
 SECRETS = [SecretValue("key", b"x"), SecretValue("word", b"y", variable="WORD")]
 
@@ -64,7 +66,11 @@ class World:
 
     def run_of(self, log: FakeLog | None = None, **changes: Any) -> SetupRun:
         spec = environment_of(
-            **{"setup": SetupSpec(("./migrate", "echo $HOME $(A)")), "labels": LABELS, **changes}
+            **{
+                "setup": SetupSpec((SetupCommand("./migrate"), SetupCommand("echo $HOME $(A)"))),
+                "labels": LABELS,
+                **changes,
+            }
         )
         options = KubernetesOptions("bot")
         return SetupRun(spec, NAMESPACE, self.cluster, options, LABELS, LogWriter(log or self.log))
@@ -94,7 +100,9 @@ async def test_each_command_is_a_job_that_is_removed_afterwards(world: World) ->
 
 
 async def test_a_job_has_what_the_service_has(world: World) -> None:
-    body = world.run_of(secrets=SECRETS, restricted=True, env={"A": "b"}, memory="64m").body(1, "true")
+    body = world.run_of(secrets=SECRETS, restricted=True, env={"A": "b"}, memory="64m").body(
+        1, SetupCommand("true")
+    )
 
     pod = body["spec"]["template"]["spec"]
     [container] = pod["containers"]
@@ -173,7 +181,7 @@ async def test_an_interrupted_command_is_tried_again_later(
 
 
 async def test_a_restarted_bot_resumes_the_command_of_the_same_attempt(world: World) -> None:
-    body = dict(world.run_of().body(1, "./migrate"))
+    body = dict(world.run_of().body(1, COMMANDS[0]))
     world.script.put(JOB, "setup-1", {"spec": body["spec"]}, labels=body["metadata"]["labels"])
     world.job_is_made(world.script.objects[JOB.path(NAMESPACE, "setup-1")])
 

@@ -244,7 +244,7 @@ class ModelRunner:
     async def has_room(self, spec: EnvironmentSpec) -> bool:
         return await self._request(lambda: True)
 
-    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         await self._ask(
             "retire", key.number, holder, lambda: self._runner.remove(None, key, holder, spared=holder)
         )
@@ -267,7 +267,7 @@ class ModelRunner:
     async def service_url(self, key: EnvironmentKey, port: int) -> str:
         return f"http://app:{port}"
 
-    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         await self._ask("remove", key.number, holder, lambda: self._runner.remove(None, key, holder))
 
     async def inventory(self) -> tuple[Item, ...]:

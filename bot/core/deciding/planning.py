@@ -41,6 +41,11 @@ def to_deploy(
     return Plan((*_missing_image(snapshot), _deploy(snapshot, environment, ttl)))
 
 
+def to_reset(snapshot: Snapshot, environment: str) -> Plan:
+    """Return the plan that deploys the latest commit with new data."""
+    return Plan((*_missing_image(snapshot), replace(_deploy(snapshot, environment), renews_data=True)))
+
+
 def to_test(snapshot: Snapshot, suites: Sequence[Suite], environment: str) -> Plan:
     """Return the plan that tests an environment, after building and deploying the latest commit if needed.
 
@@ -155,6 +160,8 @@ def _identity(step: Step) -> tuple[str, ...]:
 
 
 def _united(earlier: Step | None, later: Step) -> Step:
+    if isinstance(earlier, Deploy) and isinstance(later, Deploy):
+        return replace(later, renews_data=earlier.renews_data or later.renews_data)
     if not isinstance(earlier, Test) or not isinstance(later, Test):
         return later
     suites = {suite.name: suite for suite in (*earlier.suites, *later.suites)}

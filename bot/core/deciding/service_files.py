@@ -11,8 +11,8 @@ from bot.model.reason import Reason
 
 MOST = 100
 """Files of a service."""
-LARGEST: Mapping[RunnerName, int] = {RunnerName.DOCKER: 16 << 20, RunnerName.KUBERNETES: 1 << 20}
-"""Bytes of all files of a service: on Kubernetes, as many as a ConfigMap can hold."""
+LARGEST: Mapping[RunnerName, int] = {RunnerName.DOCKER: 16 << 20, RunnerName.KUBERNETES: 700 << 10}
+"""Bytes of all files of a service. A ConfigMap holds 1 MiB, of which they take more than they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ def chosen(name: str, wanted: Mapping[str, str], tree: Tree) -> Chosen:
 
 def too_large(name: str, path: str, runner: RunnerName) -> TellUser:
     """Return the error for a file that no longer fits."""
-    limit = f"{LARGEST[runner] >> 20} MiB"
+    most = LARGEST[runner]
+    limit = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
     return TellUser(Reason.FILES_TOO_LARGE, {"name": name, "path": path, "limit": limit})
 
 

@@ -4,15 +4,15 @@ from collections.abc import Collection
 
 from bot.model.environment import Environment, EnvironmentState
 from bot.model.holder import LAST, Holder
-from bot.model.pipeline import RunnerName
+from bot.model.pipeline import DataLifetime, RunnerName
 from bot.model.plan import Deploy
 
 
 def stays(known: Environment | None, step: Deploy, side_by_side: Collection[RunnerName]) -> bool:
     """Return whether the present deployment answers until the new one does; otherwise it is replaced.
 
-    It is replaced if it does not work, or if another store knows the run that deployed it. `side_by_side` are
-    the runners that can have both.
+    It is replaced if it does not work, if another store knows the run that deployed it, or if its data is
+    kept: no two databases may use it at once. `side_by_side` are the runners that can have both.
     """
     runner = step.config.runner
     return (
@@ -22,6 +22,7 @@ def stays(known: Environment | None, step: Deploy, side_by_side: Collection[Runn
         and known.runner is runner
         and runner in side_by_side
         and not step.config.replace
+        and step.config.data is DataLifetime.FRESH
     )
 
 

@@ -134,7 +134,7 @@ class _Owned:
         if self._created(item) or item.kind in {ItemKind.TESTS, ItemKind.LAYER}:
             return True
         pull = _pull(item.repo, item.number)
-        if item.kind is ItemKind.IMAGE:
+        if item.kind in {ItemKind.IMAGE, ItemKind.VOLUME}:
             over = self._is_over(pull) or pull in self._given_up
             return over or _aged(item.made_at, now, self._lifetime)
         environment = self._environments.get(_folded(item.key))
@@ -169,8 +169,14 @@ class _Owned:
         if item.kind in _IMAGES:
             return item.kind is ItemKind.IMAGE and (self._is_open(pull) or self._holds_images(pull))
         environment = self._environments.get(_folded(item.key))
-        if environment is None or pull in self._given_up or not environment.state.deployed:
+        if environment is None or pull in self._given_up:
             return False
+        if item.keeps_data and item.store in {"", *self._stores}:
+            return True
+        return environment.state.deployed and self._deploys(environment, item)
+
+    def _deploys(self, environment: Environment, item: Item) -> bool:
+        """Whether the item is a part of an environment that is deployed."""
         if environment.adopted:
             return True
         # An earlier run can leave parts beside those of its successor, and a later one that has failed beside

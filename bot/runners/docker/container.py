@@ -87,6 +87,8 @@ class ContainerSpec:
     """DNS servers outside that it asks; empty for none."""
     volumes: Sequence[str] = ()
     """Paths at which it has anonymous volumes, which the engine removes with it."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """Names of volumes that outlive it, by their paths."""
 
 
 def configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str, Any]:
@@ -135,6 +137,7 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
         "Dns": list(spec.resolvers) or ["127.0.0.1"],
         "RestartPolicy": {"Name": "no"},
         "StorageOpt": {"size": str(limits.disk)},
+        "Mounts": [{"Type": "volume", "Source": name, "Target": path} for path, name in spec.kept.items()],
         "VolumesFrom": [f"{spec.volumes_from}:ro"] if spec.volumes_from else [],
     }
 

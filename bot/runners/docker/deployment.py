@@ -1,7 +1,8 @@
 """Starts one environment: its services, then the service under test, until all are healthy."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from bot.core.environments import startup
 from bot.core.results.restrictions import BY_OPERATOR, restricted_by
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
+from bot.model.pipeline import SetupCommand
 from bot.model.reason import Reason
 from bot.ports import CopiedFile, EnvironmentSpec, ServiceSpec
 from bot.runners import setup
@@ -21,6 +23,7 @@ from bot.runners.docker.copied_files import copy_into
 from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.docker.health import KILLED, Health, OverDisk, Readiness, unstartable
 from bot.runners.docker.images import Images, exposed_ports
+from bot.runners.docker.kept_volumes import Data
 from bot.runners.docker.labels import LABEL_PORT
 from bot.runners.docker.network import Network
 from bot.runners.docker.one_off import OneOff
@@ -48,6 +51,8 @@ class Deployment:
     over_disk: OverDisk
     writer: LogWriter
     labels: Mapping[ContainerKind, Mapping[str, str]]
+    data: Data
+    """What outlives the deployment."""
     names: Callable[[str], str]
     """Returns the name of the container of a part such as `app`."""
 
@@ -104,44 +109,50 @@ class Deployment:
         return {service.name: container for service, container in zip(services, started, strict=True)}
 
     async def _service(self, service: ServiceSpec) -> str:
-        own = name_of(service.image if service.built else self.spec.image.pinned)
-        image = await self.images.ensure(service.image, self.writer, own=own)
-        container = ContainerSpec(
-            kind=ContainerKind.SERVICE,
-            alias=service.name,
-            image=service.image,
-            network=self.network.name,
-            resolvers=self.network.resolvers,
-            memory=service.memory or self.spec.memory,
-            labels=self.labels[ContainerKind.SERVICE],
-            env=service.env,
+        container = replace(
+            self._like_service(service, ContainerKind.SERVICE, service.name),
             command=service.command,
             entrypoint=service.entrypoint,
-            working_dir=service.working_dir,
             aliases=service.aliases,
             health_command=service.health_command,
-            restricted=service.built and self._restricted,
-            secrets=service.secrets,
-            volumes=service.volumes,
+            volumes=() if self.spec.keeps_data else service.volumes,
+            kept=self.data.volumes.get(service.name, {}),
             address=public.host if (public := self.network.services.get(service.name)) else None,
         )
-        return await self._start(container, image, service.files)
+        return await self._start(container, await self._image_of(service), service.files)
 
     async def _set_up(self) -> None:
-        """Run the commands of the setup in containers like the app's, but under another name."""
-        image = await self._own_image()
-        spec = await self._with_secrets(self._like_app(ContainerKind.SETUP, f"{APP}.{SETUP}"), image)
+        """Run the commands of the setup in containers like those of their services, under another name."""
+        restricted = False
 
-        async def execute(_: int, command: str, writer: LogWriter) -> int:
+        async def execute(_: int, command: SetupCommand, writer: LogWriter) -> int:
+            nonlocal restricted
             one_off = OneOff(SETUP, self.containers, writer, self.over_disk)
-            body = configuration(replace(spec, entrypoint=SHELL, command=(command,)), self.limits)
-            async with one_off.created(self.names(spec.alias), body) as container:
-                return await one_off.exit_code(container, self.spec.setup.timeout)
+            async with self._prepares(command) as (spec, files):
+                restricted = spec.restricted
+                body = configuration(replace(spec, entrypoint=SHELL, command=(command.run,)), self.limits)
+                async with one_off.created(self.names(spec.alias), body) as container:
+                    if files:
+                        await copy_into(self.containers, container, SETUP, files)
+                    return await one_off.exit_code(container, self.spec.setup.timeout)
 
         try:
-            await setup.run(self.spec.setup, self.writer, execute)
+            await setup.run(self.spec.setup, self.writer, execute, new=self.data.new)
         except TellUser as error:
-            raise self._by_operator(error, restricted=spec.restricted) from error
+            raise self._by_operator(error, restricted=restricted) from error
+
+    @asynccontextmanager
+    async def _prepares(
+        self, command: SetupCommand
+    ) -> AsyncIterator[tuple[ContainerSpec, Sequence[CopiedFile]]]:
+        """Provide what a command of the setup runs in: its container, without the volumes, and the files."""
+        kind, alias = ContainerKind.SETUP, f"{APP}.{SETUP}"
+        service = next((one for one in self.spec.services if one.name == command.service), None)
+        plain = self._like_service(service, kind, alias) if service else self._like_app(kind, alias)
+        image = await self._image_of(service) if service else await self._own_image()
+        spec = await self._with_secrets(plain, image)
+        try:
+            yield spec, service.files if service else ()
         finally:
             if spec.volumes_from:
                 await uninterrupted(self.containers.remove(spec.volumes_from))
@@ -168,6 +179,21 @@ class Deployment:
     async def _own_image(self) -> Mapping[str, Any]:
         pinned = self.spec.image.pinned
         return await self.images.ensure(pinned, self.writer, own=name_of(pinned))
+
+    async def _image_of(self, service: ServiceSpec) -> Mapping[str, Any]:
+        own = name_of(service.image if service.built else self.spec.image.pinned)
+        return await self.images.ensure(service.image, self.writer, own=own)
+
+    def _like_service(self, service: ServiceSpec, kind: ContainerKind, alias: str) -> ContainerSpec:
+        return replace(
+            self._like_app(kind, alias),
+            image=service.image,
+            memory=service.memory or self.spec.memory,
+            env=service.env,
+            working_dir=service.working_dir,
+            restricted=service.built and self._restricted,
+            secrets=service.secrets,
+        )
 
     def _like_app(self, kind: ContainerKind, alias: str) -> ContainerSpec:
         return ContainerSpec(

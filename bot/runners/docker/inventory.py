@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from bot.core.environments import public
 from bot.core.naming import (
+    LABEL_DATA,
     LABEL_ENVIRONMENT,
     LABEL_EXPIRES,
     LABEL_HOST,
@@ -23,11 +25,22 @@ from bot.model.forge import RepoPath
 from bot.model.inventory import Item, ItemKind
 from bot.runners.docker.container import ContainerKind
 from bot.runners.docker.containers import Containers
-from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.engine import DockerEngine, EngineRefused
 from bot.runners.docker.images import Images
 from bot.runners.docker.labels import LABEL_ROLE, matching
 from bot.runners.docker.network import Networks
 from bot.runners.docker.ownership import OwnerVolumes
+
+
+async def remove_volume(engine: DockerEngine, name: str) -> bool:
+    """Remove a volume; False if a container still has it."""
+    try:
+        await engine.short(lambda api: api.remove_volume(name))
+    except EngineRefused as refused:
+        if refused.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+            raise
+        return refused.status == HTTPStatus.NOT_FOUND
+    return True
 
 
 class Inventory:
@@ -50,8 +63,10 @@ class Inventory:
         networks = await self._engine.short(lambda api: api.networks(filters=wanted))
         named = await self._engine.short(lambda api: api.images(filters=wanted | {"dangling": ["false"]}))
         nameless = await self._engine.short(lambda api: api.images(filters=wanted | {"dangling": ["true"]}))
+        volumes = await self._engine.short(lambda api: api.volumes(filters=wanted))
         found = (
             *map(container_item, containers),
+            *map(volume_item, volumes.get("Volumes") or ()),
             *map(network_item, networks),
             *(image_item(ItemKind.IMAGE, one) for one in named),
             *(image_item(ItemKind.LAYER, one) for one in nameless),
@@ -68,6 +83,8 @@ class Inventory:
                 await self._containers.remove(item.id)
             case ItemKind.NETWORK:
                 await self._networks.remove_one(item.id)
+            case ItemKind.VOLUME:
+                return await remove_volume(self._engine, item.id)
             case ItemKind.IMAGE | ItemKind.LAYER:
                 return await self._images.remove_one(item.id)
             case ItemKind.NAMESPACE:
@@ -93,6 +110,13 @@ def network_item(found: Mapping[str, Any]) -> Item | None:
     host, expires = labels.get(LABEL_HOST, ""), moment(labels.get(LABEL_EXPIRES, ""))
     services = public.read(labels.get(LABEL_PUBLIC, ""))
     return item and replace(item, host=host, expires=expires, public=services)
+
+
+def volume_item(found: Mapping[str, Any]) -> Item | None:
+    """Read an entry of the engine's list of volumes; None if it is not one with kept data."""
+    name = str(found["Name"])
+    item = _item(ItemKind.VOLUME, {**found, "Id": name, "Created": found.get("CreatedAt")}, name)
+    return item and replace(item, keeps_data=LABEL_DATA in (found.get("Labels") or {}))
 
 
 def image_item(kind: ItemKind, found: Mapping[str, Any]) -> Item | None:

@@ -37,6 +37,7 @@ from bot.runners.docker.firewall import Firewall, Mode, preview_rules
 from bot.runners.docker.health import Health, OverDisk
 from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.inventory import Inventory, container_item, network_item
+from bot.runners.docker.kept_volumes import Data, KeptVolumes
 from bot.runners.docker.network import Network, Networks, bridge_prefix
 from bot.runners.docker.one_off import OneOff
 from bot.runners.docker.parts import Parts
@@ -84,19 +85,22 @@ class DockerPlatform:
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         """Deploy; see `Platform.deploy`."""
-        holder = holder_of(spec.labels)
+        holder, writer = holder_of(spec.labels), LogWriter(log)
         await self._block_host_ports(log)
         await self._bound(spec.egress, log)
-        if newer := await self._remove(self._labels(spec.key), holder, spec.beside):
+        kept = KeptVolumes(self._engine, spec.key, self._instance)
+        newer = await self._remove(self._labels(spec.key), holder, spec.beside)
+        if newer or (newer := await kept.newer(holder)):
             raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
         try:
+            data = await kept.prepared(spec, writer)
             marked = labels.of_preview(spec.host.partition(".")[0], spec.expires, spec.public)
             name = naming.network(spec.key, self._instance, holder.run)
             labeled = {**self._labels_for(spec.labels, spec.key), **marked}
             network = await self._networks.create(name, labeled, spec.egress)
-            return await self._deployment(spec, network, LogWriter(log)).run()
+            return await self._deployment(spec, network, data, writer).run()
         except Exception:
-            await uninterrupted(self._remove(self._labels(spec.key), holder, spec.beside))
+            await uninterrupted(self._clear(spec, holder))
             raise
 
     async def has_room(self, spec: EnvironmentSpec) -> bool:
@@ -106,12 +110,13 @@ class DockerPlatform:
         total = int((await self._engine.get("/info")).get("MemTotal") or 0)
         return not total or 2 * each <= total
 
-    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         """Remove older deployments; see `SideBySide.retire`."""
         older, _ = labels.parted(await self._containers.labeled(self._labels(key)), holder, spared=holder)
         if older:
             await asyncio.sleep(self._drain)
         await self._remove(self._labels(key), holder, spared=holder)
+        await KeptVolumes(self._engine, key, self._instance).remove(holder, of_earlier_runs=not keep_data)
 
     async def discard(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove what one run has deployed; see `SideBySide.discard`."""
@@ -139,9 +144,10 @@ class DockerPlatform:
         del key
         return f"http://{APP_FOR_BROWSERS}:{port}"
 
-    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         """Remove one environment; see `Platform.remove`."""
         await self._remove(self._labels(key), holder)
+        await KeptVolumes(self._engine, key, self._instance).remove(holder, of_earlier_runs=not keep_data)
 
     async def remove_images(self, repo: RepoPath, number: int, holder: Holder) -> None:
         """Remove a pull request's images; see `Platform.remove_images`."""
@@ -224,6 +230,11 @@ class DockerPlatform:
         newer = (*map(container_item, containers), *map(network_item, networks))
         return [item for item in newer if item is not None]
 
+    async def _clear(self, spec: EnvironmentSpec, holder: Holder) -> None:
+        """Remove what a deployment that has failed has made; the data of earlier ones stays."""
+        await self._remove(self._labels(spec.key), holder, spec.beside)
+        await KeptVolumes(self._engine, spec.key, self._instance).remove(holder, of_earlier_runs=False)
+
     async def _serving(self, key: EnvironmentKey) -> Mapping[str, Any] | None:
         """Return the service's container of the newest deployment that was ready, else of the newest one."""
         wanted = {**self._labels(key), labels.LABEL_ROLE: ContainerKind.APP}
@@ -265,7 +276,9 @@ class DockerPlatform:
         suite = TestsContainer(self._engine, spec, one_off)
         return await suite.run(name, configuration(container, self._limits))
 
-    def _deployment(self, spec: EnvironmentSpec, network: Network, writer: LogWriter) -> Deployment:
+    def _deployment(
+        self, spec: EnvironmentSpec, network: Network, data: Data, writer: LogWriter
+    ) -> Deployment:
         return Deployment(
             spec=spec,
             network=network,
@@ -277,6 +290,7 @@ class DockerPlatform:
             over_disk=OverDisk(self._usage, self._limits.disk),
             writer=writer,
             labels={kind: self._labels_for(spec.labels, spec.key, kind) for kind in ContainerKind},
+            data=data,
             names=lambda part: naming.container(spec.key, part, self._instance, holder_of(spec.labels).run),
         )
 

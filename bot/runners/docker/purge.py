@@ -7,6 +7,8 @@ from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import remove_rules
 from bot.runners.docker.images import Images
+from bot.runners.docker.inventory import remove_volume
+from bot.runners.docker.labels import matching
 from bot.runners.docker.network import Networks
 from bot.runners.docker.ownership import OwnerVolumes
 from bot.runners.docker.platform import POOL
@@ -24,6 +26,10 @@ async def purge(instance: str) -> None:
         await Networks(engine, instance, POOL).remove(wanted, ANYONE)
         await Images(engine, Credentials()).remove(wanted, ANYONE)
         await OwnerVolumes(engine, instance).remove_all()
+        for volume in (await engine.short(lambda api: api.volumes(filters=matching(wanted)))).get(
+            "Volumes"
+        ) or ():
+            await remove_volume(engine, str(volume["Name"]))
         await remove_rules(instance)
     finally:
         await engine.close()

@@ -79,7 +79,7 @@ async def _apply(
             await _remove(cluster, kind, namespace, manifest.name)
             await cluster.apply(kind, namespace, body)
     except ClusterRefused as refused:
-        raise _apply_error(manifest, refused) from refused
+        raise error_for(manifest, refused) from refused
 
 
 async def _remove(cluster: Cluster, kind: ObjectKind, namespace: str, name: str) -> None:
@@ -95,7 +95,8 @@ async def _remove(cluster: Cluster, kind: ObjectKind, namespace: str, name: str)
         raise ClusterUnavailable(f"{kind.name}/{name} still exists after {GONE_AFTER:g} s") from None
 
 
-def _apply_error(manifest: Manifest, refused: ClusterRefused) -> Exception:
+def error_for(manifest: Manifest, refused: ClusterRefused) -> Exception:
+    """Return the error for an object that the server rejects."""
     if refused.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
         return refused
     if refused.status == HTTPStatus.FORBIDDEN and "exceeded quota" in refused.message:

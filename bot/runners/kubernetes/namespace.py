@@ -1,7 +1,7 @@
 """Namespaces of environments: created with their guardrails, found by labels, deleted as a whole."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -91,9 +91,10 @@ class Namespaces:
         for kind, body in guardrails(owner, self._options):
             await self._cluster.apply(kind, name, body)
 
-    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder, spared: Collection[str] = ()) -> None:
         """Delete the namespaces with all their objects and wait until they are gone."""
-        deleted = [name for name in self.names(key) if await self.request_deletion(name, key, holder)]
+        names = [name for name in self.names(key) if name not in spared]
+        deleted = [name for name in names if await self.request_deletion(name, key, holder)]
         for name in deleted:
             await self._until_gone(name)
 
@@ -175,7 +176,8 @@ class Namespaces:
                 await self._cluster.call("POST", NAMESPACES, body=body)
             else:
                 # One that was made for tests alone becomes that of an environment.
-                kept = {cluster_labels.LABEL_ROLE: None, **metadata["labels"]}
+                gone = dict.fromkeys((cluster_labels.LABEL_ROLE, naming.LABEL_DATA))
+                kept = {**gone, **metadata["labels"]}
                 version = found["metadata"]["resourceVersion"]
                 body = {"metadata": {**metadata, "labels": kept, "resourceVersion": version}}
                 await self._cluster.call("PATCH", f"{NAMESPACES}/{name}", body=body, content=MERGE)
@@ -242,6 +244,7 @@ def _item(found: Mapping[str, Any]) -> Item | None:
         public=public.read(notes.get(naming.LABEL_PUBLIC, "")),
         owned_by=notes.get(naming.LABEL_OWNED_BY, ""),
         owned_until=moment(notes.get(naming.LABEL_OWNED_UNTIL, "")),
+        keeps_data=naming.LABEL_DATA in labels,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.core.admission.egress import reachable
+from bot.core.naming import LABEL_DATA
 from bot.core.runs.fencing import holder_of, may_remove, same_run
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import ChatOpsError, GiveUp, TellUser
@@ -17,11 +18,13 @@ from bot.model.inventory import Item
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, Sandbox, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted, unless_cancelled
+from bot.runners.kubernetes import applying, job_run
 from bot.runners.kubernetes.applying import remove_routes
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.guardrails import NamespaceOwner
 from bot.runners.kubernetes.helm import Helm
+from bot.runners.kubernetes.kept_claims import KeptClaims
 from bot.runners.kubernetes.namespace import Namespaces
 from bot.runners.kubernetes.namespace_secrets import NamespaceSecrets, granted_to
 from bot.runners.kubernetes.options import KubernetesOptions
@@ -29,12 +32,13 @@ from bot.runners.kubernetes.parts import Parts
 from bot.runners.kubernetes.plans import DeploymentPlanner
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.entry_service import APP
-from bot.runners.kubernetes.pure.slots import STARTING, Place
+from bot.runners.kubernetes.pure.slots import STARTING, Place, Slot
 from bot.runners.kubernetes.rollout import Rollout
 from bot.runners.kubernetes.suite import SuiteRun, stop
 from bot.runners.kubernetes.suite_job import TESTS
 from bot.runners.kubernetes.workloads import Workloads
 from bot.runners.lines import LogWriter
+from bot.runners.setup import SETUP
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +75,7 @@ class KubernetesPlatform:
             return await self._deploy(spec, place, labels, writer)
         except Exception:
             # Deletion takes seconds; the next deployment waits for it.
-            await uninterrupted(self._namespaces.request_deletion(place.name, spec.key, mine))
+            await uninterrupted(self._clear(place.name, spec.key, mine))
             raise
 
     async def _deploy(
@@ -82,9 +86,10 @@ class KubernetesPlatform:
         plan = await planner.plan()
         host, entry = spec.host.partition(".")[0], f"{plan.entry.service}:{plan.entry.port}"
         egress = reachable(spec.egress.cidrs) if spec.egress else ()
-        owner = NamespaceOwner(spec.key, labels, spec.owner, spec.expires, host, entry, spec.public, egress)
+        marked = {**labels, LABEL_DATA: "kept"} if spec.keeps_data else labels
+        owner = NamespaceOwner(spec.key, marked, spec.owner, spec.expires, host, entry, spec.public, egress)
         starting = {cluster_labels.LABEL_ROLE: STARTING} if place.former else {}
-        await self._namespaces.ensure(namespace, replace(owner, labels={**labels, **starting}))
+        await self._namespaces.ensure(namespace, replace(owner, labels={**marked, **starting}))
         writer.line(f"namespace {namespace}")
         await NamespaceSecrets(self._cluster, namespace, labels).of_deployment(granted_to(spec))
         # Manifests without `replicas` would leave a sleeping workload at zero.
@@ -100,8 +105,9 @@ class KubernetesPlatform:
         del spec
         return True
 
-    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         """Delete the namespaces of older deployments; see `SideBySide.retire`."""
+        del keep_data  # It is in the namespace of the newest deployment.
         for slot in await self._namespaces.of(key):
             if may_remove(slot.labels, holder) and not same_run(slot.labels, holder):
                 await remove_routes(self._cluster, slot.name)
@@ -147,12 +153,14 @@ class KubernetesPlatform:
             raise TellUser(Reason.NO_ENVIRONMENT)
         return f"http://{APP}.{present.name}.svc:{port}"
 
-    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
         """Remove one environment; see `Platform.remove`."""
-        for slot in await self._namespaces.of(key):
+        slots = await self._namespaces.of(key)
+        for slot in slots:
             if may_remove(slot.labels, holder):
                 await self._uninstall(slot.name)
-        await self._namespaces.remove(key, holder)
+        kept = [slot.name for slot in slots if keep_data and await self._cleared(slot, key, holder)]
+        await self._namespaces.remove(key, holder, spared=kept)
 
     async def scale_down(self, key: EnvironmentKey, holder: Holder) -> None:
         """Scale one environment to nothing; see `Suspendable.scale_down`."""
@@ -220,6 +228,24 @@ class KubernetesPlatform:
         except ChatOpsError as error:
             return str(error.facts.get("message", error))
         return None
+
+    async def _clear(self, namespace: str, key: EnvironmentKey, holder: Holder) -> None:
+        """Remove what a deployment that has failed has made; the data of earlier ones stays."""
+        slots = [slot for slot in await self._namespaces.of(key) if slot.name == namespace]
+        if not any([await self._cleared(slot, key, holder) for slot in slots]):
+            await self._namespaces.request_deletion(namespace, key, holder)
+
+    async def _cleared(self, slot: Slot, key: EnvironmentKey, holder: Holder) -> bool:
+        """Remove all but the data of earlier runs from a namespace; False, and nothing, if it has none."""
+        claims = KeptClaims(self._cluster, slot.name)
+        if not may_remove(slot.labels, holder) or not await claims.of_earlier_runs(holder):
+            return False
+        await job_run.stop(self._cluster, slot.name, holder, SETUP)
+        mine = cluster_labels.of_environment(self._options.instance, key)
+        await applying.prune(self._cluster, slot.name, (), mine)
+        await NamespaceSecrets(self._cluster, slot.name, slot.labels).of_deployment({})
+        await claims.remove_own(holder)
+        return True
 
     async def _uninstall(self, namespace: str) -> None:
         """Uninstall the release, so that its hooks run; the namespace is deleted even if that fails."""

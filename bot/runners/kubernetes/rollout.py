@@ -12,6 +12,7 @@ from bot.ports import EnvironmentSpec
 from bot.runners.kubernetes import applying
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.kept_claims import KeptClaims
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.plans import DeploymentPlan
 from bot.runners.kubernetes.pure import cluster_labels
@@ -20,6 +21,7 @@ from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, SERVICE, STAT
 from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready, until_unrouted
 from bot.runners.kubernetes.rollout_watcher import STARTUP_SECONDS, RolloutTarget, RolloutWatcher
 from bot.runners.kubernetes.setup_run import SetupRun
+from bot.runners.kubernetes.template_context import quantity
 from bot.runners.lines import LogWriter
 
 UNROUTED_SECONDS = 10.0
@@ -47,7 +49,7 @@ class Rollout:
         for change in plan.changes:
             self.writer.line(change)
         if self.spec.replace:
-            await self._clear()
+            await self.clear()
         routes = plan.routes if former else ()
         await self._start(plan.without(routes))
         await self._prune(plan.manifests)
@@ -58,14 +60,24 @@ class Rollout:
             await self._take_over(routes, former)
         return endpoint
 
+    async def _prepare_data(self) -> bool:
+        """Create what outlives the deployment; return whether nothing of it is from an earlier one."""
+        if self.spec.keeps_data and not await self.cluster.list(DEPLOYMENT.path(self.namespace)):
+            # After a deployment that has failed, pods may still be ending that have the data.
+            await self._watcher().until_empty()
+        size = quantity(self.options.limits.disk)
+        claims = KeptClaims(self.cluster, self.namespace)
+        return await claims.prepared(self.spec, size, self.labels, self.clear, self.writer)
+
     async def _start(self, plan: DeploymentPlan) -> None:
+        new_data = await self._prepare_data()
         if plan.release:
             await self._release(plan)
             return
         *services, app = plan.stages
         for stage in services:
             await self._up(stage)
-        await self._set_up()
+        await self._set_up(new_data=new_data)
         await self._up(app)
 
     async def _take_over(self, routes: Sequence[Manifest], former: str) -> None:
@@ -78,7 +90,7 @@ class Rollout:
             await applying.remove_routes(self.cluster, former)
             await applying.apply(self.cluster, self.namespace, routes, self.labels)
 
-    async def _clear(self) -> None:
+    async def clear(self) -> None:
         """Remove the previous deployment and wait until none of its pods runs."""
         if await self.charts.uninstall(self.namespace):
             self.writer.line("the previous release is uninstalled")
@@ -113,9 +125,9 @@ class Rollout:
         if target.names:
             await self._watcher().until_up(target)
 
-    async def _set_up(self) -> None:
-        setup = SetupRun(self.spec, self.namespace, self.cluster, self.options, self.labels, self.writer)
-        await setup.run()
+    async def _set_up(self, *, new_data: bool) -> None:
+        where = (self.namespace, self.cluster, self.options, self.labels, self.writer)
+        await SetupRun(self.spec, *where, new_data).run()
 
     def _target(self, manifests: Sequence[Manifest], hooks: Sequence[Manifest] = ()) -> RolloutTarget:
         names, hooked = (

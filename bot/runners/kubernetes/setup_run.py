@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from bot.model.pipeline import SetupCommand
 from bot.ports import EnvironmentSpec
 from bot.runners import setup
 from bot.runners.cleanup import unless_cancelled
@@ -33,6 +34,8 @@ class SetupRun:
     options: KubernetesOptions
     labels: Mapping[str, str]
     writer: LogWriter
+    new_data: bool = True
+    """Whether nothing of the data is from an earlier deployment."""
 
     async def run(self) -> None:
         """Run all commands; the Job of each is deleted afterwards. Raises as `Platform.deploy` does.
@@ -41,11 +44,15 @@ class SetupRun:
         """
         if self.spec.setup.commands and self.spec.services:
             await asyncio.sleep(SETTLED)
-        await setup.run(self.spec.setup, self.writer, self._execute)
+        await setup.run(self.spec.setup, self.writer, self._execute, new=self.new_data)
 
-    async def _execute(self, number: int, command: str, writer: LogWriter) -> int:
+    async def _execute(self, number: int, command: SetupCommand, writer: LogWriter) -> int:
         body = self.body(number, command)
-        job = JobRun(body, setup.SETUP, self.spec.memory, self.namespace, self.cluster, self.labels, writer)
+        memory = next(
+            (one.memory for one in self.spec.services if one.name == command.service and one.memory),
+            self.spec.memory,
+        )
+        job = JobRun(body, setup.SETUP, memory, self.namespace, self.cluster, self.labels, writer)
         async with unless_cancelled(job.remove, spared=ClusterUnavailable):
             try:
                 await job.start()
@@ -57,14 +64,18 @@ class SetupRun:
                 # The Job, its pod or the namespace was deleted between two requests.
                 raise JobLost(refused.message) from refused
 
-    def body(self, number: int, command: str) -> Mapping[str, Any]:
+    def body(self, number: int, command: SetupCommand) -> Mapping[str, Any]:
         """Return the Job of a command."""
+        whole = template_context(self.spec, self.namespace, self.spec.port or 0, self.options)
+        own = {**whole, "image": whole["image"]["pinned"], "files": None, "working_dir": None}
+        part = next((one for one in whole["services"] if one["name"] == command.service), own)
         context = {
-            **template_context(self.spec, self.namespace, self.spec.port or 0, self.options),
+            "part": part,
+            "security": whole["security"],
             "name": f"{setup.SETUP}-{number}",
             "labels": {**self.labels, cluster_labels.LABEL_ROLE: setup.SETUP},
             "deadline": self.spec.setup.timeout + MARGIN,
-            "command": [*setup.SHELL, command],
+            "command": [*setup.SHELL, command.run],
         }
         [manifest] = read(rendering.built_in("setup", context))
         return manifest.body

@@ -62,7 +62,14 @@ def template_context(
                 "health_path": each.health_path,
                 "health_command": list(each.health_command),
                 "depends_on": list(each.depends_on),
-                "volumes": [{"path": path, "size": quantity(options.limits.disk)} for path in each.volumes],
+                "volumes": [
+                    {
+                        "path": path,
+                        "size": quantity(options.limits.disk),
+                        "claim": naming.data(each.name, path) if spec.keeps_data else "",
+                    }
+                    for path in each.volumes
+                ],
                 "files": part_files.reference(each.name, each.files),
                 "resources": resources(each.memory or spec.memory, options),
                 "restricted": each.built and spec.restricted,

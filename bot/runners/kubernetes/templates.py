@@ -71,12 +71,16 @@ def volumes(
     files: dict[str, Any] | None = None,
 ) -> str:
     """Format a pod's `volumes`: files of its Secret, `/tmp` of a restricted container, folders of data."""
-    folders = [
-        {"name": f"data-{number}", "emptyDir": {"sizeLimit": each["size"]}}
-        for number, each in enumerate(data)
-    ]
+    folders = [{"name": f"data-{number}", **_folder(each)} for number, each in enumerate(data)]
     own = [*secret_volumes(secrets), *([_TMP_VOLUME] if restricted else [])]
     return as_json([*own, *folders, *file_volumes(files)])
+
+
+def _folder(data: dict[str, str]) -> dict[str, Any]:
+    """Return the volume of a folder of data: one that outlives the pod, or an empty one."""
+    if data.get("claim"):
+        return {"persistentVolumeClaim": {"claimName": data["claim"]}}
+    return {"emptyDir": {"sizeLimit": data["size"]}}
 
 
 def mounts(

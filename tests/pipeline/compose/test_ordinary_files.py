@@ -273,7 +273,7 @@ services:
   seed: {build: ., command: [sh, -c, "a && b"]}
   db: {image: postgres}
 """)
-    assert found.deploy.setup == ("sh -c 'a && b'", "python manage.py migrate")
+    assert [one.run for one in found.deploy.setup] == ["sh -c 'a && b'", "python manage.py migrate"]
     assert list(found.services) == ["db"]
 
 
