@@ -256,9 +256,11 @@ NAMES: Mapping[Pattern, Check] = {
 
 def check_values(tree: Tree) -> Iterator[tuple[Path, Text]]:
     """Yield the problems of values, with their paths."""
+    composed = section(tree, "deploy").get("compose") is not None
     for path, node in walk(tree):
         found = _about(path, node)
-        if found is not None:
+        # The images of services may be in a Compose file.
+        if found is not None and not (composed and found is messages.IMAGE_REQUIRED):
             yield path, found
 
 

@@ -22,6 +22,8 @@ DOCKERFILE = "Dockerfile"
 
 _OF_BUILDS = frozenset({"runner", "timeout", "secrets"})
 """Keys of `build` that a Compose file does not have; they hold for all of its images."""
+_OF_SERVICES = frozenset({"secrets", "secret_env"})
+"""Keys of a service that a Compose file does not have."""
 _OWN = frozenset({"compose", "service"})
 """Keys of `deploy` that the conversion has answered."""
 _INSTEAD = ("image", "manifests", "chart", "job")
@@ -70,7 +72,12 @@ def check_combinations(tree: Tree) -> Iterator[tuple[Path, Text]]:
         if deploy.get("service") is not None:
             yield ("deploy", "service"), messages.COMPOSE_REQUIRED
         return
-    beside = [("images",), ("services",), *(("build", name) for name in build if name not in _OF_BUILDS)]
+    beside = [("images",), *(("build", name) for name in build if name not in _OF_BUILDS)]
+    for name, service in section(tree, "services").items():
+        keys = service if isinstance(service, dict) else ()
+        yield from (
+            (("services", name, key), messages.BESIDE_COMPOSE) for key in keys if key not in _OF_SERVICES
+        )
     for path in (*beside, *(("deploy", name) for name in _INSTEAD)):
         if _value(tree, path) is not None:
             yield path, messages.BESIDE_COMPOSE
@@ -148,6 +155,7 @@ def _combined(
     compose.report(problems.problem(path, mark, message) for path, mark, message in document.repeated)
     found = conversion.convert(document, Project(file, files), _service(tree))
     compose.check(found.problems)
+    own.check(_unknown_services(tree, found))
     root = _both(tree, found)
     own.check(image_checks.check_references(root))
     return ComposedDocument(root, compose=document, origins=found.origins, text=text, file=file)
@@ -162,6 +170,16 @@ def _unknown_service(own: Tree, compose: Document) -> Iterator[tuple[Path, Text,
     named, known = _service(own), tuple(section(compose.root, "services"))
     if named is not None and named not in known:
         yield ("deploy", "service"), messages.unknown_service(known), nearest(named, known) or ""
+
+
+def _unknown_services(own: Tree, found: Findings) -> Iterator[tuple[Path, Text, str]]:
+    """Yield services of `.chatops.yml` that are not among those that run beside the deployed one."""
+    known, deployed = tuple(section(found.tree, "services")), section(found.tree, "deploy")
+    for name in section(own, "services"):
+        if name in (deployed.get("aliases") or ()):
+            yield ("services", name), messages.SECRETS_OF_DEPLOYED, ""
+        elif name not in known:
+            yield ("services", name), messages.unknown_service(known), nearest(name, known) or ""
 
 
 def _both(own: Tree, found: Findings) -> Tree:

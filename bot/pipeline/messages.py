@@ -52,6 +52,9 @@ BESIDE_COMPOSE = Text(
     "Not allowed beside deploy.compose: the Compose file says this.",
     "不能与 deploy.compose 同时使用：请写在 Compose 文件中",
 )
+SECRETS_OF_DEPLOYED = Text(
+    "This service is deployed: name its secrets under deploy.", "被部署的是这个服务：机密请写在 deploy 中"
+)
 COMPOSE_OR_JENKINS = Text(
     "Not allowed beside deploy.compose: a Jenkins job knows no Compose file.",
     "不能与 deploy.compose 同时使用：Jenkins 任务不使用 Compose 文件",

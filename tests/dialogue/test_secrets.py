@@ -10,6 +10,7 @@ from bot.model.forge import RepoPath
 from bot.model.secrets import SecretStep, SecretTrust
 from bot.settings.model import SecretSettings, Settings
 from tests.dialogue.offline import OfflineTester
+from tests.dialogue.tester import REPO
 
 CONFIG = """\
 version: 1
@@ -34,7 +35,8 @@ def settings(settings: Settings, file: Path) -> Settings:
     granted = SecretSettings(("team/shop",), (SecretStep.DEPLOY,), file)
     others = replace(granted, repos=("team/other",))
     outside = replace(granted, trust=SecretTrust.APPROVED)
-    found = {"db-password": granted, "key-of-others": others, "for-approved": outside}
+    beside = replace(granted, steps=(SecretStep.SERVICES,))
+    found = {"db-password": granted, "key-of-others": others, "for-approved": outside, "of-db": beside}
     return replace(settings, secrets=found)
 
 
@@ -168,3 +170,19 @@ async def test_a_bad_request_for_a_secret_is_reported_with_its_line(tester: Offl
     said = await tester.opened()
     assert "Expected the name of a secret" in said
     assert said.count("This variable is set by the bot or by the system") == 3
+
+
+async def test_a_service_of_a_compose_file_gets_its_secret_alone(tester: OfflineTester) -> None:
+    compose = (
+        "services: {web: {build: ., ports: [80]}, db: {image: 'postgres:16'}, mq: {image: 'rabbitmq:3'}}\n"
+    )
+    own = "deploy: {compose: compose.yml}\nservices: {db: {secrets: [of-db]}}\n"
+    await tester.gitee.commit(REPO, "master", {"compose.yml": compose, ".chatops.yml": own}, by="lin")
+    assert "Preview ready" in await tester.opened()
+
+    spec = tester.world.deployed[KEY]
+    assert {one.name: [each.name for each in one.secrets] for one in spec.services} == {
+        "db": ["of-db"],
+        "mq": [],
+    }
+    assert spec.secrets == ()

@@ -8,10 +8,10 @@ UNKNOWN = Text(
 )
 ONE_FILE = Text("Not supported: write the services out in this file.", "不支持：请把服务直接写在这个文件中")
 SECRETS = Text(
-    "Not supported: a preview has no files of the host. Name secrets of the operator under deploy.secrets or"
-    " deploy.secret_env in .chatops.yml.",
+    "Not supported: a preview has no files of the host. Name secrets of the operator in .chatops.yml, under"
+    " deploy.secrets or services.NAME.secrets.",
     "不支持：预览环境不能读取主机上的文件。机密由管理员提供，请在 .chatops.yml 的 deploy.secrets 或"
-    " deploy.secret_env 中指明",
+    " services.NAME.secrets 中指明",
 )
 CONFIGS = Text(
     "Not supported: mount the file with volumes, such as ./nginx.conf:/etc/nginx/nginx.conf.",

@@ -173,7 +173,7 @@ def test_services_without_ports_leave_open_what_is_deployed() -> None:
     ("own", "line", "where", "message"),
     [
         ("images: {a: {}}\n", 2, "images", "Not allowed beside deploy.compose"),
-        ("services: {a: {image: a}}\n", 2, "services", "Not allowed beside deploy.compose"),
+        ("services: {a: {image: a}}\n", 2, "services.a.image", "Not allowed beside deploy.compose"),
         ("build: {target: x}\n", 2, "build.target", "Not allowed beside deploy.compose"),
         ("build: {runner: jenkins, job: x}\n", 2, "build.runner", "Not allowed beside deploy.compose"),
         ("test: {image: none}\n", 2, "test.image", "Expected one of: web."),
