@@ -112,4 +112,4 @@ async def test_a_repository_with_only_a_compose_file_has_a_preview(
         answer = await visitor.get(bot.bot.listeners.previews.url, headers=host)
         assert answer.text == "hello, stored word"
         log = await visitor.get(f"{bot.bot.listeners.web.url}/api/v1/runs/1")
-        assert [one["name"] for one in log.json()["steps"][0]["images"]] == ["web", "worker", "my-store"]
+        assert [one["name"] for one in log.json()["steps"][0]["images"]] == ["web", "worker"]
