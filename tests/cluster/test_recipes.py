@@ -45,6 +45,8 @@ async def test_a_repository_is_previewed_tested_and_removed(  # noqa: PLR0917 - 
     assert recipe.tests in said, said
     host = f"pr-1-shop.{instance}.{preview_domain}"
     assert recipe.says in visit(host).text, said
+    for name, words in recipe.public.items():
+        assert words in visit(f"{name}--{host}").text
     await bot.merge()
     await bot.read_all()
     key = EnvironmentKey(RepoPath(*REPO.split("/")), 1, "preview")

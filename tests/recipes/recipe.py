@@ -1,7 +1,7 @@
 """The repositories of docs/recipes.md, and what people see of their previews."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from playground.demo_bases import STAND_INS, offline
@@ -29,6 +29,8 @@ class Recipe:
     """What the comment says about its tests."""
     change: Mapping[str, str]
     """Files that the pull request changes."""
+    public: Mapping[str, str] = field(default_factory=dict)
+    """Parts of the pages of public services, by their names."""
 
     def files(self, mirror: str = "npm.example.com:4873") -> dict[str, str]:
         """Return its files; the images and the mirror that they name are on this machine."""
@@ -43,6 +45,7 @@ RECIPES = (
         says="普洱",
         tests="3 passed",
         change={"README.md": "# 茶铺\n"},
+        public={"api": "龙井"},
     ),
     Recipe(
         "compose",

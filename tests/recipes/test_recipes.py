@@ -35,6 +35,7 @@ PACKAGE = tar(
     }
 )
 PACKAGES = {"/@shop/ui/-/ui-1.2.0.tgz": PACKAGE}
+HOST = "pr-1-shop.test.example.com"
 MARKER = "<!-- chatops:run=1 -->"
 VARIES = (
     (r"\b[0-9a-f]{8}\b", "a1b2c3d4"),
@@ -85,6 +86,8 @@ async def test_a_repository_is_previewed_tested_and_removed(  # noqa: PLR0917 - 
     assert recipe.tests in said, said
     async with visitor_of(bot) as visitor:
         assert recipe.says in (await visitor.get("/")).text, said
+        for name, words in recipe.public.items():
+            assert words in (await visitor.get("/", headers={"Host": f"{name}--{HOST}"})).text
         for language in Language:
             golden(f"recipes/{recipe.name}.{language}.md", await comment(bot, language))
 
@@ -98,8 +101,8 @@ async def test_a_repository_is_previewed_tested_and_removed(  # noqa: PLR0917 - 
 
 def visitor_of(bot: BotTester) -> httpx.AsyncClient:
     """Return a client of the preview."""
-    url, host = bot.bot.listeners.previews.url, "pr-1-shop.test.example.com"
-    return httpx.AsyncClient(base_url=url, headers={"Host": host}, timeout=PATIENCE)
+    url = bot.bot.listeners.previews.url
+    return httpx.AsyncClient(base_url=url, headers={"Host": HOST}, timeout=PATIENCE)
 
 
 def test_every_golden_file_has_a_recipe() -> None:

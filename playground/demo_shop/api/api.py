@@ -10,7 +10,7 @@ STORE = Store()
 
 class Api(BaseHTTPRequestHandler):
     def do_GET(self):
-        answers = {"/products": STORE.products, "/orders": STORE.orders, "/healthz": lambda: "ok"}
+        answers = {"/": STORE.products, "/products": STORE.products, "/orders": STORE.orders, "/healthz": lambda: "ok"}
         answer = answers.get(self.path)
         self._answer(200, answer()) if answer else self._answer(404, "没有这个地址")
 
