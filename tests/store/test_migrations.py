@@ -20,6 +20,7 @@ from bot.model.forge import RepoPath
 from bot.model.run import RunState
 from bot.store import schema
 from bot.store.database import Database
+from bot.store.dialects import is_postgresql
 from bot.store.migrate import _config
 from bot.store.records import Store
 from tests.store.rows import evict, stored_comment
@@ -80,6 +81,9 @@ def connected(url: str) -> Iterator[Connection]:
     database = Database(url)
     try:
         with database.engine.begin() as connection:
+            if is_postgresql(connection):
+                # A test may be stopped by its machine for longer than a bot that holds others up.
+                connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield connection
     finally:
         asyncio.run(database.close())
