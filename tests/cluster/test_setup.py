@@ -14,8 +14,9 @@ from tests.cluster.previews import Previews
 from tests.cluster.visit import Visit
 from tests.fakes.log import FakeLog
 
-STORE = "mkdir -p /data/cgi-bin && cd /data && printf '%s' '#!/bin/sh\ncat >> /data/said; echo; echo; ls' "
-STORE += "> cgi-bin/add && chmod +x cgi-bin/add && : > said && exec httpd -f -p 5432 -h /data"
+ADD = "#!/bin/sh\necho $REMOTE_ADDR:$REMOTE_PORT $(date +%T) >> /data/who; cat >> /data/said; echo; echo; ls"
+STORE = f"mkdir -p /data/cgi-bin && cd /data && printf '%s' '{ADD}' > cgi-bin/add && chmod +x cgi-bin/add && "
+STORE += ": > said && exec httpd -f -p 5432 -h /data"
 SAY = "wget -q -O - --post-data"
 
 
@@ -36,7 +37,8 @@ def jobs(cluster: Access, namespace: str) -> list[Any]:
 async def test_the_service_finds_what_the_commands_have_prepared(
     previews: Previews, cluster: Access, visit: Visit, log: FakeLog
 ) -> None:
-    fetch = "wget -qO /tmp/index.html http://db:5432/said; exec httpd -f -p 8080 -h /tmp"
+    fetch = "wget -qO /tmp/index.html http://db:5432/said; wget -qO /tmp/who http://db:5432/who; "
+    fetch += "exec httpd -f -p 8080 -h /tmp"
     wanted = environment(
         previews,
         f"{SAY} one db:5432/cgi-bin/add",
@@ -49,7 +51,8 @@ async def test_the_service_finds_what_the_commands_have_prepared(
 
     await previews.platform.deploy(wanted, log)
 
-    assert visit(previews.host).text == "one two three", log.text
+    who = visit(previews.host, "/who").text
+    assert visit(previews.host).text == "one two three", f"posted by\n{who}{log.text}"
     assert jobs(cluster, previews.namespace) == []
     lines = log.text.splitlines()
     assert lines.index("setup 2 of 2 is done") < lines.index("applying Deployment/app")
