@@ -35,8 +35,8 @@ images:
   api: {context: api, target: prod, paths: [api/, common/]}
 ```
 
-Such an image is not built again while no matching file differs, nor the Dockerfile, a `.dockerignore` or its
-section of this file: the one of an earlier commit of the pull request is used, and the comment says of which.
+Until a matching file, the Dockerfile, a `.dockerignore` or its section of this file changes, such an image is
+not built again: that of an earlier commit of the pull request is used, and the comment names this commit.
 Nothing is shared with other pull requests, nor between trusted and untrusted commits. Newer base images and
 other values of secrets are not noticed; `/build` builds everything. Under `runner: jenkins`, `paths` has no
 effect.""",
@@ -100,9 +100,9 @@ the tag of the merge. Approvals and trust are about the head, as always. If head
 nothing is built, and the comment names the files.
 
 A commit on the base branch starts nothing by itself, and what is deployed stays as it is. The next push,
-`/build`, `/deploy` or `/test` builds the merge with the then latest commit of the base branch; `/test` also
-deploys it first. `COMMIT_SHA` and `CHATOPS_SHA` are the head. Jenkins jobs that build have to fetch
-`refs/pull/{number}/MERGE` themselves.""",
+`/build`, `/deploy` or `/test` builds the merge with what is then the latest commit of the base branch;
+`/test` also deploys it first. `COMMIT_SHA` and `CHATOPS_SHA` are the head. Jenkins jobs that build have
+to fetch `refs/pull/{number}/MERGE` themselves.""",
     """\
 ## 合并结果
 
@@ -127,11 +127,12 @@ services:
   db: {image: "postgres:16", port: 5432}
 ```
 
-With `true`, a service has a host of its own, such as `api--pr-12-shop.preview.example.net`. It is a single
-label, which the wildcard record and certificate of the previews cover; a long name is shortened and gets a
-hash. With a path, it answers at this path of the preview's own host and below it, `/docs` and `/docs/install`
-but not `/docs2`; the path is passed on unchanged. A public service is ready once it answers by HTTP. The
-comment, `/status`, the pages and the API show the address of each.
+With `true`, a service has a host of its own, such as `api--pr-12-shop.preview.example.net`. It is a
+single label, which the wildcard record and certificate of the previews cover; long names are shortened
+and get a hash, as do names of two letters. With a path, it answers at this path of the preview's own host
+and below it, `/docs` and `/docs/install` but not `/docs2`; the path is passed on unchanged. A public
+service is ready once it answers by HTTP. The comment, `/status`, the pages and the API show the address
+of each.
 
 The deployed service, the public ones and the tests find the addresses in `PUBLIC_URL` (that of the deployed
 service) and in `PUBLIC_URL_API`, `PUBLIC_URL_DOCS` and so on; a page should call its API there, because
@@ -150,7 +151,8 @@ services:
 ```
 
 `true` 表示服务有自己的域名，例如 `api--pr-12-shop.preview.example.net`。它只有一级，预览环境的泛域名解析和
-通配符证书同样适用；过长的名称会缩短并加上哈希。写路径时，服务使用预览域名下的这个路径及其下级：
+通配符证书同样适用；过长的名称会缩短并加上哈希，
+只有两个字符的名称也会加上哈希。写路径时，服务使用预览域名下的这个路径及其下级：
 `/docs` 和 `/docs/install` 属于它，`/docs2` 不属于；路径原样转发。对外开放的服务响应 HTTP 之后才算就绪。
 评论、`/status`、页面和 API 都会显示各服务的地址。
 
@@ -174,10 +176,10 @@ services:
     files: {/docker-entrypoint-initdb.d: db/init}
 ```
 
-The key is the path in the container, the value the path in the repository. What the image has beside the
-files stays. A service gets up to 100 files of together 16 MiB; on Kubernetes of 700 KiB, which is what fits
-into a ConfigMap, and it cannot change them. Links are refused. Submodules, and what is in Git LFS, are not
-copied. If the commit has nothing at a path, the log of the deployment says so.
+The key is the path in the container, the value the path in the repository. Other files of the image stay.
+A service gets at most 100 files, together at most 16 MiB. On Kubernetes the limit is 700 KiB, which is
+what fits into a ConfigMap, and the files are read-only. Links are refused. Submodules, and what is in Git LFS, are
+not copied. If the commit has nothing at a path, the log of the deployment says so.
 
 The files are those of the deployed commit. If people without write access can have pushed it, they are those
 of the base branch ([who is trusted](trust.md)): a service from elsewhere may do more than the code of a
@@ -243,7 +245,7 @@ deploy:
 ```
 
 The output is in the log of the deployment. If a command fails, or takes longer than `deploy.setup_timeout`,
-the deployment ends, the comment names the command, and the former preview stays (on Docker, with memory
+the deployment ends, the comment names the command, and the former preview stays (if there is room
 for both). A deployment that was interrupted runs the commands again, as every further deployment does: each
 must also succeed after it has already run. On Kubernetes, each command is a Job; with a chart or manifests of
 its own, a repository has hooks or Jobs instead.""",
@@ -283,7 +285,7 @@ deploy:
 ```
 
 输出写入部署日志。命令失败或超过 `deploy.setup_timeout` 时，部署终止，评论会指出是哪条命令；
-原有的预览保持不变（Docker，且内存足够同时运行两者）。部署中断后重试，以及之后的每次部署，都会再次执行这些命令，
+原有的预览保持不变（前提是资源足够同时运行两者）。部署中断后重试，以及之后的每次部署，都会再次执行这些命令，
 因此每条命令都必须能重复执行。在 Kubernetes 上，每条命令是一个 Job；
 使用自己的 Chart 或清单时，请改用 hook 或 Job。""",
 )

@@ -33,8 +33,7 @@ _LABEL_LENGTH = 63  # RFC 1035
 _HOST_LENGTH = 55
 """Characters of an environment's label: as many remain as a hash of a service's name and the marks need."""
 _OF_SERVICE = "--"
-_PUNYCODE = "xn"
-"""With the two hyphens behind it, this begins labels in Punycode (RFC 3490)."""
+"""As the third and fourth character it is reserved, as in Punycode (RFC 5890): there are no certificates."""
 _SLUG_LENGTH = 40
 _NAMESPACE_HASH = 10
 _IDENTITY_HASH = 40
@@ -77,9 +76,9 @@ def service_label(host_label: str, service: str) -> str:
     hyphens in a row, so it belongs to this environment only.
     """
     room = _LABEL_LENGTH - len(_OF_SERVICE) - len(host_label)
-    short = service
-    if len(service) > room or service == _PUNYCODE:
-        begin = service[: max(room - 7, 0)].rstrip("-")
+    short, reserved = service, f"{service}{_OF_SERVICE}"[2:4] == _OF_SERVICE
+    if len(service) > room or reserved:
+        begin = service[: max(room - 7, 0)].partition(_OF_SERVICE)[0].rstrip("-")
         short = "-".join(filter(None, (begin, _short_hash(service))))
     return f"{short}{_OF_SERVICE}{host_label}"
 

@@ -68,9 +68,9 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.FILE_REFUSED: Wording(
         Text(
-            en="{path} cannot be copied into {name}: it is a symbolic link, or its name has a colon or"
-            " unprintable characters.",
-            zh="{path} 无法复制到 {name}：它是符号链接，或者名称中有冒号或不可显示的字符。",
+            en="{path} cannot be copied into {name}: it is a symbolic link, or its name has a colon, has"
+            " unprintable characters or is not in UTF-8.",
+            zh="{path} 无法复制到 {name}：它是符号链接，或者名称中有冒号、不可显示的字符，或非 UTF-8 编码。",
         ),
         advice=Text(
             en="Replace it by an ordinary file, or name only what is needed under `files`.",

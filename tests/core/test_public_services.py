@@ -24,7 +24,7 @@ ENDPOINT = Endpoint("10.0.0.9", 8080, AT)
 DEPLOYED = replace(environment(), public=(API, DOCS, ADMIN), endpoint=ENDPOINT)
 
 labels = st.from_regex(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
-paths = st.from_regex(r"(?:/[A-Za-z0-9._~-]{1,60}){1,3}", fullmatch=True)
+paths = st.from_regex(r"(?:/[A-Za-z0-9._~-]{1,60}){1,10}", fullmatch=True)
 services = st.builds(PublicService, labels, st.integers(1, 65_535), st.one_of(st.just(""), paths))
 
 
@@ -101,6 +101,7 @@ def test_labels_of_services_fit_and_belong_to_one_environment(one: str, other: s
     host = f"pr-1-{tail}"[:55].replace("--", "-").replace("--", "-").rstrip("-")
     first, second = naming.service_label(host, one), naming.service_label(host, other)
     assert len(first) <= 63
+    assert first[2:4] != "--"
     assert naming.environment_label(first) == host
     assert (first == second) is (one == other)
 
@@ -111,6 +112,8 @@ def test_labels_of_services_fit_and_belong_to_one_environment(one: str, other: s
         ("pr-12-shop", "api", "api--pr-12-shop"),
         ("pr-12-shop", "a--b", "a--b--pr-12-shop"),
         ("pr-12-shop", "xn", "xn-ce4827--pr-12-shop"),
+        ("pr-12-shop", "xn--foo", "xn-74de31--pr-12-shop"),
+        ("pr-12-shop", "ui", "ui-d3ef7d--pr-12-shop"),
         ("p" * 55, "service", f"9df6b0--{'p' * 55}"),
         ("p" * 53, "services", "services--" + "p" * 53),
         ("p" * 53, "a-service", f"a-ecdba5--{'p' * 53}"),

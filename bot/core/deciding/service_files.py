@@ -13,6 +13,8 @@ MOST = 100
 """Files of a service."""
 LARGEST: Mapping[RunnerName, int] = {RunnerName.DOCKER: 16 << 20, RunnerName.KUBERNETES: 700 << 10}
 """Bytes of all files of a service. A ConfigMap holds 1 MiB, of which they take more than they have."""
+_NO_TEXT = "\ufffd"
+"""Stands in a path for bytes that are not UTF-8, so that the file cannot be read by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +74,5 @@ def _placed(path: str, source: str, target: str) -> str:
 def _fits(path: str) -> bool:
     """Return whether containers take a path: git allows any bytes, and a hostile commit even `..`."""
     parts = path.split("/")
-    return path.isprintable() and ":" not in path and not {"", ".", ".."}.intersection(parts)
+    plain = path.isprintable() and not {":", _NO_TEXT}.intersection(path)
+    return plain and not {"", ".", ".."}.intersection(parts)

@@ -9,7 +9,7 @@ from bot.model.environment import Endpoint, Environment, PublicService
 from bot.model.pipeline import ServiceConfig
 
 _WRITTEN = re.compile(
-    r"([a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?):([0-9]{1,5})(/[A-Za-z0-9._~/-]{1,200})?", re.ASCII
+    r"([a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?):([0-9]{1,5})(/[A-Za-z0-9._~/-]{1,610})?", re.ASCII
 )
 
 
