@@ -178,8 +178,8 @@ services:
 
 The key is the path in the container, the value the path in the repository. Other files of the image stay.
 A service gets at most 100 files, together at most 16 MiB. On Kubernetes the limit is 700 KiB, which is
-what fits into a ConfigMap, and the files are read-only. Links are refused. Submodules, and what is in Git LFS, are
-not copied. If the commit has nothing at a path, the log of the deployment says so.
+what fits into a ConfigMap, and the files are read-only. Links are refused. Submodules, and what is in Git
+LFS, are not copied. If the commit has nothing at a path, the log of the deployment says so.
 
 The files are those of the deployed commit. If people without write access can have pushed it, they are those
 of the base branch ([who is trusted](trust.md)): a service from elsewhere may do more than the code of a

@@ -64,8 +64,8 @@ class BuildConfig:
     secrets: tuple[str, ...] = ()
     """Operator's secrets for `RUN --mount=type=secret,id=NAME`; they stay out of the image unless copied."""
     paths: tuple[str, ...] = ()
-    """Patterns of files, from the repository's root. While none of them changes in a pull request, nor the
-    Dockerfile or this section, its image is used again; `/build` always builds."""
+    """Patterns of files, from the repository's root. Until one of them, the Dockerfile or this section
+    changes, the image of the pull request is used again; `/build` always builds."""
     timeout: int = 1200
     """Timeout of the build, in seconds."""
     job: str | None = None
