@@ -21,7 +21,8 @@ from tests.fakes.log import FakeLog
 pytestmark = pytest.mark.xdist_group("default StorageClass")
 
 COUNT = "echo x >> /data/runs; wc -l < /data/runs > /data/index.html; exec httpd -f -p 5432 -h /data"
-FETCH = "wget -qO /dev/shm/index.html http://db:5432/; exec httpd -f -p 8080 -h /dev/shm"
+FETCH = "until wget -qO /dev/shm/index.html http://db:5432/; do sleep 0.2; done; "
+FETCH += "exec httpd -f -p 8080 -h /dev/shm"
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from tests.fakes.log import FakeLog
 
 SERVE = "{ cat /init/a/1.sql; /init/2.sh; ls /bin/httpd /bin/own; wc -c < /bin/own; } > /data/index.html;"
 SERVE += " exec httpd -f -p 5432 -h /data"
-FETCH = "wget -qO /dev/shm/index.html http://db:5432/; exec httpd -f -p 8080 -h /dev/shm"
+FETCH = "until wget -qO /dev/shm/index.html http://db:5432/; do sleep 0.2; done; "
+FETCH += "exec httpd -f -p 8080 -h /dev/shm"
 
 
 def environment(previews: Previews, *files: CopiedFile, run: int = 7, **changes: Any) -> Any:

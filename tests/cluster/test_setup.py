@@ -37,8 +37,9 @@ def jobs(cluster: Access, namespace: str) -> list[Any]:
 async def test_the_service_finds_what_the_commands_have_prepared(
     previews: Previews, cluster: Access, visit: Visit, log: FakeLog
 ) -> None:
-    fetch = "wget -qO /tmp/index.html http://db:5432/said; wget -qO /tmp/who http://db:5432/who; "
-    fetch += "exec httpd -f -p 8080 -h /tmp"
+    # Pods have their network only some moments after their start, later on a busy machine.
+    fetch = "until wget -qO /tmp/who http://db:5432/who; do sleep 0.2; done; "
+    fetch += "wget -qO /tmp/index.html http://db:5432/said; exec httpd -f -p 8080 -h /tmp"
     wanted = environment(
         previews,
         f"{SAY} one db:5432/cgi-bin/add",
