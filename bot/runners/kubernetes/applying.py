@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
+from bot.core import naming
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnavailable
@@ -14,6 +16,8 @@ from bot.runners.kubernetes.pure.manifest_policy import Review, review
 from bot.runners.kubernetes.pure.manifests import APPLICABLE, INGRESS, Manifest, ObjectKind, marked, ordered
 
 GONE_AFTER = 60.0
+FORGOTTEN_AFTER = 10.0
+"""Seconds after which a controller has noticed that an Ingress is gone."""
 ROLE = "app"
 """Role label of a deployment's objects; pruning is limited to it, so guardrails and tests remain."""
 
@@ -60,10 +64,43 @@ async def prune(
     return [f"{kind.name}/{name}" for kind, name in gone]
 
 
-async def remove_routes(cluster: Cluster, namespace: str) -> None:
-    """Delete the Ingresses of a namespace."""
-    for body in await cluster.list(INGRESS.path(namespace)):
+async def apply_routes(
+    cluster: Cluster, namespace: str, routes: Sequence[Manifest], labels: Mapping[str, str]
+) -> None:
+    """Apply Ingresses whose hosts another namespace had: a controller may forget that only in a moment.
+
+    Raises TellUser(MANIFEST_INVALID) if it refuses them for `FORGOTTEN_AFTER` seconds.
+    """
+    refused: list[TellUser] = []
+
+    async def admitted() -> bool:
+        try:
+            await apply(cluster, namespace, routes, labels)
+        except TellUser as error:
+            refused[:] = [error]
+            return False
+        return True
+
+    try:
+        await until(FORGOTTEN_AFTER, admitted)
+    except TimeoutError:
+        raise refused[0] from None
+
+
+async def remove_routes(cluster: Cluster, namespace: str, run: int) -> tuple[Manifest, ...]:
+    """Delete the Ingresses that a run has applied to a namespace, and return them."""
+    found = await cluster.list(INGRESS.path(namespace), {naming.LABEL_RUN: str(run)})
+    for body in found:
         await cluster.delete(INGRESS.path(namespace, str(body["metadata"]["name"])))
+    return tuple(map(_applied, found))
+
+
+def _applied(body: Mapping[str, Any]) -> Manifest:
+    """Return an object of the cluster as it was applied."""
+    metadata = {part: body["metadata"].get(part) or {} for part in ("labels", "annotations")}
+    name, kind = str(body["metadata"]["name"]), {"apiVersion": INGRESS.api_version, "kind": INGRESS.name}
+    body = {**kind, "metadata": {"name": name, **metadata}, "spec": body.get("spec") or {}}
+    return Manifest(INGRESS.api_version, INGRESS.name, name, body)
 
 
 async def _apply(

@@ -110,7 +110,7 @@ class KubernetesPlatform:
         del keep_data  # It is in the namespace of the newest deployment.
         for slot in await self._namespaces.of(key):
             if may_remove(slot.labels, holder) and not same_run(slot.labels, holder):
-                await remove_routes(self._cluster, slot.name)
+                await remove_routes(self._cluster, slot.name, slot.holder.run)
                 await asyncio.sleep(self._drain)
                 await self._discard(slot.name, key, holder)
 

@@ -1,14 +1,17 @@
 """Rolls a plan out in its namespace: applies it, waits until it is up, prunes, checks that it answers."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from bot.core.environments import public
+from bot.core.runs.fencing import holder_of
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec
+from bot.runners.cleanup import uninterrupted
 from bot.runners.kubernetes import applying
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
@@ -54,11 +57,11 @@ class Rollout:
         await self._start(plan.without(routes))
         await self._prune(plan.manifests)
         if self.options.routing.visited:
-            await self._take_over(routes, former)
+            async with self._taking_over(routes, former):
+                return await self._until_ready(plan.entry)
         endpoint = await self._until_ready(plan.entry)
-        if not self.options.routing.visited:
-            await self._take_over(routes, former)
-        return endpoint
+        async with self._taking_over(routes, former):
+            return endpoint
 
     async def _prepare_data(self) -> bool:
         """Create what outlives the deployment; return whether nothing of it is from an earlier one."""
@@ -80,15 +83,31 @@ class Rollout:
         await self._set_up(new_data=new_data)
         await self._up(app)
 
-    async def _take_over(self, routes: Sequence[Manifest], former: str) -> None:
-        """Lead visitors here. A controller may refuse a host while another namespace has it."""
+    @asynccontextmanager
+    async def _taking_over(self, routes: Sequence[Manifest], former: str) -> AsyncIterator[None]:
+        """Lead visitors here; after an error in the block, back to the former deployment.
+
+        A controller may refuse a host while another namespace has it. Then the former one loses it first.
+        """
+        removed: tuple[Manifest, ...] = ()
         for route in routes:
             self.writer.line(f"applying {route}")
         try:
-            await applying.apply(self.cluster, self.namespace, routes, self.labels)
-        except TellUser:
-            await applying.remove_routes(self.cluster, former)
-            await applying.apply(self.cluster, self.namespace, routes, self.labels)
+            try:
+                await applying.apply(self.cluster, self.namespace, routes, self.labels)
+            except TellUser:
+                run = self.spec.beside.run if self.spec.beside else 0
+                removed = await applying.remove_routes(self.cluster, former, run)
+                await applying.apply_routes(self.cluster, self.namespace, routes, self.labels)
+            yield
+        except Exception:
+            if removed:
+                await uninterrupted(self._give_back(removed, former))
+            raise
+
+    async def _give_back(self, routes: Sequence[Manifest], former: str) -> None:
+        await applying.remove_routes(self.cluster, self.namespace, holder_of(self.labels).run)
+        await applying.apply_routes(self.cluster, former, routes, {})
 
     async def clear(self) -> None:
         """Remove the previous deployment and wait until none of its pods runs."""
