@@ -341,6 +341,16 @@ def test_kept_data_goes_with_its_environment() -> None:
     assert removes(owners, DATA) == (ItemKind.VOLUME,)
 
 
+def test_kept_data_of_another_bot_is_not_that_of_an_environment_with_the_same_name() -> None:
+    """Its bot says that it owns it, or is gone: then it goes once nobody can want it."""
+    owners = complete(Owners(environments=(environment(),), lifetime=timedelta(days=3)))
+    foreign = replace(DATA, store="other567", made_at=NOW - timedelta(days=3))
+    assert orphans([foreign], owners, NOW, AGE) == (foreign,)
+    assert orphans([replace(foreign, made_at=NOW - timedelta(days=2))], owners, NOW, AGE) == ()
+    owned = replace(foreign, owned_by="other567", owned_until=NOW + timedelta(seconds=1))
+    assert orphans([owned], owners, NOW, AGE) == ()
+
+
 def test_kept_data_of_a_lost_store_goes_when_nobody_can_want_it() -> None:
     young = Owners(stores=(MINE,), lifetime=timedelta(days=3))
     lost = replace(DATA, store="", run=90)

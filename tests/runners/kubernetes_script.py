@@ -72,7 +72,7 @@ class Script:
             return web.json_response(found)
         if request.path.rpartition("/")[0].endswith(NAMESPACE):
             items = [each for path, each in self.objects.items() if path.startswith(f"{request.path}/")]
-            return web.json_response({"items": [each for each in items if _carries(each, request)]})
+            return web.json_response({"items": [each for each in items if carries(each, request)]})
         return web.json_response({"message": "not found"}, status=404)
 
     def _create(self, path: str, body: Object) -> web.Response:
@@ -147,7 +147,8 @@ def _kind(path: str) -> str:
     return parts[-1] if parts[-1] == "log" else parts[parts.index(NAMESPACE) + 1]
 
 
-def _carries(found: Object, request: web.Request) -> bool:
+def carries(found: Object, request: web.Request) -> bool:
+    """Return whether an object has the labels that a request asks for."""
     wanted = [pair.partition("=") for pair in request.query.get("labelSelector", "").split(",") if pair]
     labels = found["metadata"].get("labels", {})
     return all(labels.get(key) == value for key, _, value in wanted)

@@ -50,9 +50,9 @@ class World:
     async def clear(self) -> None:
         self.cleared += 1
 
-    async def prepared(self, run: int, **changes: Any) -> bool:
+    async def prepared(self, run: int, attempt: int = 0, **changes: Any) -> bool:
         spec = environment_of(**{"services": (DB,), "keeps_data": True, **changes})
-        labels = naming.labels(KEY, sha="a" * 40, run=run)
+        labels = naming.labels(KEY, sha="a" * 40, run=run, attempt=attempt)
         return await self.claims.prepared(spec, "1Gi", labels, self.clear, LogWriter(self.log))
 
     @property
@@ -95,6 +95,37 @@ async def test_only_what_a_run_has_made_itself_goes_with_it(world: World) -> Non
     assert world.made == {NAME: "1"}
     await world.claims.remove_own(Holder(1))
     assert world.made == {}
+
+
+@pytest.mark.attack
+async def test_an_outdated_attempt_removes_nothing_of_a_later_one(world: World) -> None:
+    await world.prepared(1, attempt=2)
+    await world.claims.remove_own(Holder(1, 1))
+    assert world.made == {NAME: "1"}
+
+
+async def test_claims_of_a_chart_or_of_manifests_stay(world: World) -> None:
+    world.script.put(CLAIM, "theirs", {}, labels=naming.labels(KEY, sha="a" * 40, run=1))
+    assert await world.prepared(2)
+    assert not await world.claims.of_earlier_runs(Holder(2))
+    assert world.made == {"theirs": "1", NAME: "2"}
+
+
+async def test_new_data_waits_until_the_old_one_is_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.prepared(1)
+
+    def lingers(path: str) -> Object:
+        def ends() -> None:
+            del world.script.objects[path]
+
+        world.script.begin({1: ends})
+        return {}
+
+    monkeypatch.setattr(world.script, "_delete", lingers)
+    await world.prepared(2, renews_data=True)
+    assert world.made == {NAME: "2"}
 
 
 async def test_a_cluster_without_a_default_class_is_named(world: World) -> None:

@@ -1,8 +1,13 @@
 """Files in Git LFS of hostile and honest commits, fetched from an offline Gitee over HTTP."""
 
 import hashlib
+import io
+import json
+import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -16,6 +21,8 @@ from tests.source.test_submodules import SHOP, Bench, bench
 __all__ = ["bench"]
 
 ATTRIBUTES = "*.png filter=lfs diff=lfs merge=lfs -text\n"
+ENDLESS = 64
+"""MiB that a hostile server sends."""
 LOGO, PHOTO = b"\x89PNG logo" * 1000, b"\x89PNG photo\r\n"
 
 
@@ -69,11 +76,31 @@ async def test_the_contents_are_in_the_archive(bench: Bench, *, trusted: bool) -
     assert found["small.png"] == b"not a pointer\n"
     assert found["a.txt"] == b"a\n"
     assert await bench.source.read(SHOP, checkout.sha, "logo.png") == LOGO
+    assert not list((bench.folder / "cache" / ".scratch").iterdir())
     for content in (LOGO, PHOTO):
         (
             bench.gitee.lfs.folder(bench.gitee.repository("team/shop")) / hashlib.sha256(content).hexdigest()
         ).unlink()
     assert await bench.source.checkout(SHOP, sha, trusted=trusted) == checkout
+
+
+async def test_an_executable_file_stays_one(bench: Bench) -> None:
+    await commit(bench, {"tool.png": pointer(LOGO)}, LOGO)
+    git = bench.gitee.forge.git(bench.gitee.repository("team/shop"))
+    await git.text("read-tree", "master")
+    blob = await git.text("rev-parse", "master:tool.png")
+    await git.text("update-index", "--cacheinfo", f"100755,{blob},tool.png")
+    who = ("-c", "user.name=lin", "-c", "user.email=lin@example.com")
+    sha = await git.text(*who, "commit-tree", await git.text("write-tree"), "-m", "executable")
+    await git.text("update-ref", "refs/heads/master", sha)
+    await bench.source.fetch_base(SHOP, f"{bench.gitee.url}/team/shop.git", sha)
+
+    checkout = await bench.source.checkout(SHOP, sha, trusted=True)
+
+    async with bench.source.archive(SHOP, checkout.sha) as path:
+        with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as tar:
+            tool = tar.getmember("tool.png")
+    assert (tool.mode & 0o111, tool.size) == (0o111, len(LOGO))
 
 
 @pytest.mark.parametrize("attributes", ["", "*.txt text\n", "*.png lfs\n"])
@@ -143,6 +170,19 @@ async def test_an_outage_of_lfs_is_waited_for(
         await bench.source.checkout(SHOP, sha, trusted=True)
 
 
+async def test_an_outage_during_a_download_is_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def download(*_: Any) -> web.Response:
+        return web.Response(status=503)
+
+    monkeypatch.setattr(bench.gitee.lfs, "download", download)
+    sha = await commit(bench, {"logo.png": pointer(LOGO)}, LOGO)
+
+    with pytest.raises(RetryLater):
+        await bench.source.checkout(SHOP, sha, trusted=True)
+
+
 @pytest.mark.attack
 @pytest.mark.parametrize("body", ["", "[]", "{", '{"objects": [1, {"oid": 1}, {}]}', "[" * 100_000])
 async def test_an_unreadable_answer_offers_nothing(
@@ -179,6 +219,50 @@ async def test_no_other_host_is_asked_for_contents(
     assert (await bench.source.checkout(SHOP, sha, trusted=True)).missing == {
         "logo.png": Obstacle.CONTENT_ELSEWHERE
     }
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("href", "fits"),
+    [
+        ("https://gitee.example.com:8443/x", True),
+        ("https://GITEE.example.com:8443/x", True),
+        ("http://gitee.example.com:8443/x", False),
+        ("https://gitee.example.com/x", False),
+        ("https://gitee.example.com:8444/x", False),
+        ("https://gitee.example.com.evil.example.com:8443/x", False),
+        ("https://a@gitee.example.com:8443/x", False),
+        (f"https://gitee.example.com:8443/{'x' * 8192}", False),
+        ("https://gitee.example.com:8443/\n", False),
+    ],
+)
+def test_only_the_very_address_of_gitee_is_taken(href: str, fits: bool) -> None:  # noqa: FBT001 - a case
+    content = lfs.Content("a" * 64, 1)
+    objects = [{"oid": content.oid, "actions": {"download": {"href": href}}}]
+    answer = json.dumps({"objects": objects}).encode()
+    found = lfs.offered(answer, [content], urlsplit("https://gitee.example.com:8443"))
+    assert found == {content: lfs.Download(href, {}) if fits else Obstacle.CONTENT_ELSEWHERE}
+
+
+@pytest.mark.attack
+async def test_no_more_is_read_than_the_pointer_says(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = 0
+
+    async def download(request: web.Request, _: Any) -> web.StreamResponse:
+        nonlocal sent
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            for _ in range(ENDLESS):
+                await answer.write(bytes(1 << 20))
+                sent += 1
+        return answer
+
+    monkeypatch.setattr(bench.gitee.lfs, "download", download)
+    sha = await commit(bench, {"logo.png": pointer(LOGO)}, LOGO)
+
+    assert (await bench.source.checkout(SHOP, sha, trusted=True)).missing == {"logo.png": Obstacle.REFUSED}
+    assert sent < ENDLESS
 
 
 async def test_the_headers_that_gitee_asks_for_are_sent(
@@ -220,8 +304,10 @@ async def test_only_the_content_of_the_pointer_is_used(bench: Bench, size: int) 
 
 @pytest.mark.attack
 async def test_a_redirect_is_not_followed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def download(*_: Any) -> web.Response:
-        return web.Response(status=302, headers={"Location": f"{bench.gitee.url}/elsewhere"})
+    async def download(request: web.Request, _: Any) -> web.Response:
+        if "elsewhere" in request.query:
+            return web.Response(body=LOGO)
+        return web.Response(status=302, headers={"Location": f"{request.url}?elsewhere"})
 
     monkeypatch.setattr(bench.gitee.lfs, "download", download)
     sha = await commit(bench, {"logo.png": pointer(LOGO)}, LOGO)
@@ -252,6 +338,15 @@ async def test_without_a_token_a_private_repository_has_no_contents(bench: Bench
 def test_a_pointer_is_read(text: str, known: bool) -> None:  # noqa: FBT001 - a case of the table
     assert (lfs.pointer(text.encode()) is not None) is known
     assert lfs.pointer(None) is None
+
+
+@pytest.mark.attack
+def test_only_regular_files_can_be_pointers() -> None:
+    modes = ("100644 blob", "100755 blob", "120000 blob", "160000 commit")
+    sizes = ("1", "1024", "1", "-")
+    listing = "".join(f"{mode} {'a' * 40} {size}\t{mode}\0" for mode, size in zip(modes, sizes, strict=True))
+    assert [file.mode for file in lfs.small_files(listing.encode())] == [b"100644", b"100755"]
+    assert not list(lfs.small_files(f"100644 blob {'a' * 40} 1025\tx\0".encode()))
 
 
 def test_paths_are_asked_for_in_groups() -> None:

@@ -27,7 +27,7 @@ def parted(
 
 
 def merged(upstream: Upstream, first: str, *others: str) -> str:
-    sha = upstream.commit(FILES | {"a": b"2\n", "b": b"2\n"}, parent=first, merged=next(iter(others), ""))
+    sha = upstream.commit(FILES | {"a": b"2\n", "b": b"2\n"}, parent=first, merged=others)
     upstream.git("update-ref", "refs/pull/7/MERGE", sha)
     return sha
 
@@ -104,13 +104,19 @@ async def test_a_moved_head_is_reported(source: GitSource, upstream: Upstream) -
 
 
 @pytest.mark.attack
-@pytest.mark.parametrize("parents", ["other", "none", "head only", "turned"])
+@pytest.mark.parametrize("parents", ["other", "none", "head only", "turned", "three"])
 async def test_only_a_merge_of_the_approved_head_is_built(
     source: GitSource, upstream: Upstream, parents: str
 ) -> None:
     head, base = parted(upstream, {"a": b"2\n"}, {"b": b"2\n"})
     other = upstream.commit(FILES | {"evil": b"x"}, parent=head)
-    listed = {"other": (base, other), "none": ("",), "head only": (head,), "turned": (head, base)}
+    listed = {
+        "other": (base, other),
+        "none": ("",),
+        "head only": (head,),
+        "turned": (head, base),
+        "three": (base, head, other),
+    }
     sha = merged(upstream, *listed[parents])
 
     with pytest.raises(RetryLater):

@@ -6,7 +6,7 @@ import io
 import os
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -55,7 +55,7 @@ class Upstream:
         links: dict[str, str] | None = None,
         submodules: dict[str, str] | None = None,
         parent: str = "",
-        merged: str = "",
+        merged: Sequence[str] = (),
     ) -> str:
         """Create a commit with exactly these files, symlinks and submodules' commits, and return its id."""
         entries = [("100644", path, content) for path, content in files.items()]
@@ -68,7 +68,7 @@ class Upstream:
         (self.git_dir / "index").unlink(missing_ok=True)
         self.git("update-index", "--index-info", given=index.encode())
         tree = self.git("write-tree")
-        parents = [part for one in (parent, merged) if one for part in ("-p", one)]
+        parents = [part for one in (parent, *merged) if one for part in ("-p", one)]
         return self.git("commit-tree", tree, *parents, "-m", "a change")
 
     def pull(self, number: int, sha: str) -> None:
