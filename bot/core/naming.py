@@ -153,8 +153,12 @@ def network(key: EnvironmentKey, instance: str = "", run: int = 0) -> str:
 
 
 def volume(key: EnvironmentKey, service: str, path: str, instance: str = "") -> str:
-    """Return the name of the volume with the kept data of a service at a path."""
-    return container(key, data(service, path), instance)
+    """Return the name of the volume with the kept data of a service at a path.
+
+    The engine gives whoever asks for a name the volume that has it, so no name of another environment can be
+    found by trying.
+    """
+    return f"{PREFIX}-pr-{key.number}-{slug(key.repo.name)}-{identity(key, instance)}-{data(service, path)}"
 
 
 def data(service: str, path: str) -> str:

@@ -156,7 +156,15 @@ def test_other_tags_identify_no_pull_request(tag: str) -> None:
 
 def test_kept_data_is_named_after_environment_service_and_path() -> None:
     found = naming.volume(SHOP, "db", "/d")
-    assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-data-db-[0-9a-f]{6}", found)
+    assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{40}-data-db-[0-9a-f]{6}", found)
     others = [(SHOP, "db", "/d"), (STAGING, "db", "/d"), (SHOP, "api", "/d"), (SHOP, "db", "/e")]
     named = {naming.volume(*one, bot) for one in others for bot in ("", "other")}
     assert len(named) == 2 * len(others)
+
+
+@pytest.mark.attack
+def test_nobody_finds_an_environment_whose_data_has_the_name_of_another() -> None:
+    one = EnvironmentKey(RepoPath("attacker", "shop"), 12, "e17768653")
+    other = EnvironmentKey(RepoPath("victim", "shop"), 12, "preview")
+    assert naming.stack(one) == naming.stack(other)  # Found by trying, in seconds.
+    assert naming.volume(one, "db", "/data") != naming.volume(other, "db", "/data")

@@ -1,12 +1,14 @@
 """Data of services that outlives deployments, and commands in the images of services, with a real engine."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.core import naming
 from bot.core.environments.setup import title
-from bot.model.errors import Overtaken, TellUser
+from bot.model.errors import Overtaken, RetryLater, TellUser
+from bot.model.forge import RepoPath
 from bot.model.holder import LAST, Holder
 from bot.model.inventory import ItemKind
 from bot.model.pipeline import SetupCommand, SetupTime
@@ -77,6 +79,40 @@ async def test_data_of_other_trust_is_never_used(stage: Stage) -> None:
     assert "that of a commit with other trust is not used: /data" in stage.log.text
     assert await starts(stage, 3, trusted=False) == 2
     assert await starts(stage, 4) == 1
+
+
+def taken(stage: Stage, **changes: str) -> str:
+    """Create a volume with the name of the service's data and other labels, and return the name."""
+    name = naming.volume(KEY, "db", "/data", stage.instance)
+    stage.sdk.volumes.create(name, labels={naming.LABEL_INSTANCE: stage.instance, **changes})
+    return name
+
+
+@pytest.mark.attack
+async def test_a_volume_of_another_environment_is_never_used(stage: Stage) -> None:
+    other = replace(KEY, repo=RepoPath("other", "shop"))
+    name = taken(stage, **naming.labels(other, sha="1a2b", run=1), **{naming.LABEL_DATA: "trusted"})
+    with pytest.raises(RetryLater) as caught:
+        await starts(stage, 2)
+    assert caught.value.facts["message"] == f"the volume {name} exists already, and is not of this deployment"
+    assert stage.empty
+    assert stage.volumes == [name]
+
+
+@pytest.mark.attack
+async def test_data_of_other_trust_that_cannot_be_removed_is_not_used(stage: Stage) -> None:
+    await starts(stage, 1)
+    (name,) = stage.volumes
+    other = stage.sdk.containers.create(
+        stage.tests_image, "true", volumes=[f"{name}:/data"], labels={naming.LABEL_INSTANCE: stage.instance}
+    )
+    with pytest.raises(RetryLater) as caught:
+        await starts(stage, 2, trusted=False)
+    assert caught.value.facts["message"] == f"a container has the volume {name}, which has to be removed"
+    assert [one.id for one in stage.containers] == [other.id]
+
+    other.remove()
+    assert await starts(stage, 3, trusted=False) == 1
 
 
 @pytest.mark.attack

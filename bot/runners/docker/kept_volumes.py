@@ -13,8 +13,10 @@ from bot.core.environments.kept_data import Origin, origin, trust_label
 from bot.core.naming import LABEL_DATA
 from bot.core.runs.fencing import may_remove, same_run
 from bot.model.environment import EnvironmentKey
+from bot.model.errors import RetryLater
 from bot.model.holder import Holder
 from bot.model.inventory import Item
+from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec
 from bot.runners.docker import labels
 from bot.runners.docker.engine import DockerEngine
@@ -48,7 +50,8 @@ class KeptVolumes:
     async def prepared(self, spec: EnvironmentSpec, writer: LogWriter) -> Data:
         """Create what a deployment keeps, unless it may use what is there; remove everything else.
 
-        Beside a deployment that answers, what that one has stays.
+        Beside a deployment that answers, what that one has stays. Raises RetryLater(ENGINE_UNAVAILABLE) if a
+        name that is needed is not free.
         """
         there, wanted = await self._all(), self._wanted(spec)
         mine = {**spec.labels, **labels.of_environment(self.instance, self.key)}
@@ -59,11 +62,12 @@ class KeptVolumes:
         }
         kept = {name for name, why in found.items() if why is Origin.KEPT}
         for name in there.keys() - kept:
-            await remove_volume(self.engine, name)
+            if not await remove_volume(self.engine, name) and name in wanted:
+                raise _unusable(f"a container has the volume {name}, which has to be removed")
         for name, (service, path) in wanted.items():
             writer.line(f"{service} {found[name]}: {path}")
             if name not in kept:
-                await self.engine.short(lambda api, n=name: api.create_volume(n, labels=mine))  # type: ignore[misc]
+                await self._create(name, mine)
         return Data(self._by_service(spec), not kept)
 
     async def remove(self, holder: Holder, *, of_earlier_runs: bool) -> None:
@@ -71,6 +75,12 @@ class KeptVolumes:
         for name, one in (await self._all()).items():
             if may_remove(_labels(one), holder) and (of_earlier_runs or same_run(_labels(one), holder)):
                 await remove_volume(self.engine, name)
+
+    async def _create(self, name: str, wanted: Mapping[str, str]) -> None:
+        """Create a volume. If its name is taken, the engine answers with the one that has it."""
+        made = await self.engine.short(lambda api: api.create_volume(name, labels=dict(wanted)))
+        if not wanted.items() <= _labels(made).items():
+            raise _unusable(f"the volume {name} exists already, and is not of this deployment")
 
     def _by_service(self, spec: EnvironmentSpec) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
@@ -94,3 +104,7 @@ class KeptVolumes:
 
 def _labels(found: Mapping[str, Any]) -> Mapping[str, str]:
     return found.get("Labels") or {}
+
+
+def _unusable(message: str) -> RetryLater:
+    return RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": message})
