@@ -119,6 +119,9 @@ async def test_what_gitee_does_not_have_is_named_beside_what_it_has(bench: Bench
     assert checkout.missing == dict.fromkeys(("gone.png", "Dir/also.png"), Obstacle.NO_CONTENT)
     assert (await bench.files(checkout))["logo.png"] == LOGO
 
+    bench.gitee.add_lfs_object("team/shop", b"gone")
+    assert not (await bench.source.checkout(SHOP, sha, trusted=True)).missing
+
 
 async def test_another_server_in_lfsconfig_is_not_asked(bench: Bench) -> None:
     elsewhere = "[lfs]\n\turl = http://127.0.0.1:1/lfs\n"
