@@ -37,8 +37,9 @@ images:
 
 Until a matching file, the Dockerfile, a `.dockerignore` or its section of this file changes, such an image is
 not built again: that of an earlier commit of the pull request is used, and the comment names this commit.
-Nothing is shared with other pull requests, nor between trusted and untrusted commits. Newer base images and
-other values of secrets are not noticed; `/build` builds everything. Under `runner: jenkins`, `paths` has no
+Nothing is shared with other pull requests, nor between trusted and untrusted commits. An image that
+the registry no longer has is built again. Newer base images and other values of secrets are not noticed;
+`/build` builds everything. Under `runner: jenkins`, `paths` has no
 effect.""",
     """\
 ## 多个镜像
@@ -72,7 +73,7 @@ images:
 
 匹配的文件、Dockerfile、`.dockerignore` 和此文件中的对应段落都没有变化时，不再构建这个镜像，而是沿用同一 PR
 较早提交的镜像，评论会注明是哪个提交。不同的 PR 之间、受信任与不受信任的提交之间不共用镜像。
-基础镜像的更新和机密的新值不会被察觉；`/build` 总是重新构建全部镜像。`runner: jenkins` 时，`paths`
+镜像仓库中已没有的镜像会重新构建。基础镜像的更新和机密的新值不会被察觉；`/build` 总是重新构建全部镜像。`runner: jenkins` 时，`paths`
 不起作用。""",
 )
 LFS = Text(

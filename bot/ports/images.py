@@ -88,6 +88,13 @@ class Registry(Protocol):
         """Return `registry/repository:pr-12-<sha8>`, or `registry/repository/image:…` for a named image."""
         ...
 
+    async def has(self, image: Image) -> bool:
+        """Return whether an image that was pushed can still be pulled, by its digest.
+
+        Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
+        """
+        ...
+
     async def examine(self, image: Image, log: Log) -> Image:
         """Return a pushed image with its size, if it was unknown, and the result of the registry's scanner.
 

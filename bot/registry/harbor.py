@@ -75,6 +75,11 @@ class HarborRegistry(BaseRegistry):
         if not await self._api.has_project(project):
             await self._api.create_project(project)
 
+    async def has(self, image: Image) -> bool:
+        """Return whether Harbor has the image's digest; see `Registry.has`."""
+        location = RepositoryLocation.of(self._path_of(image))
+        return await self._api.artifact(location.project, location.repository, image.digest) is not None
+
     async def examine(self, image: Image, log: Log) -> Image:
         """Return the image with its size and the result of its scan; see `Registry.examine`."""
         location = RepositoryLocation.of(self._path_of(image))

@@ -51,6 +51,10 @@ class OciRegistry(BaseRegistry):
     async def prepare(self, repo: RepoPath) -> None:
         """Do nothing: repositories are created by the first push."""
 
+    async def has(self, image: Image) -> bool:
+        """Return whether the registry has the image's digest; see `Registry.has`."""
+        return bool(await self._digest(self._path_of(image), image.digest))
+
     async def examine(self, image: Image, log: Log) -> Image:  # noqa: ARG002 - nothing to wait for
         """Return the image with its size, if it is not known; see `Registry.examine`."""
         if image.size:

@@ -96,7 +96,7 @@ async def _built(
 ) -> StepResult:
     target = step.config.target or recipe.default_target
     content = await content_of(step, _in_context(step.config), source, context)
-    before = None if step.afresh else built_before(context.built, step.served, content)
+    before = await _reusable(step, content, context)
     if before is not None:
         return await _again(step, replace(before, merge=source.merge), context)
     commit = source.merge.sha if source.merge else step.sha
@@ -117,6 +117,15 @@ async def _built(
     if found.reason is None and lacking:
         return replace(found, reason=Reason.NOT_FETCHED, facts=lacking)
     return found
+
+
+async def _reusable(step: Build, content: str, context: StepContext) -> Image | None:
+    """Return the image of the same content that the registry still has."""
+    before = None if step.afresh else built_before(context.built, step.served, content)
+    if before is None or await context.adapters.registry.has(before):
+        return before
+    context.log.note(f"the registry no longer has {before.reference}: building again")
+    return None
 
 
 async def _again(step: Build, before: Image, context: StepContext) -> StepResult:

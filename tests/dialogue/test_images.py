@@ -169,6 +169,24 @@ async def test_only_what_has_changed_is_built(tester: OfflineTester) -> None:
     assert [order.args["PART"] for order in world.built[2:]].count("api") == 3
 
 
+async def test_what_the_registry_no_longer_has_is_built_again(tester: OfflineTester) -> None:
+    world = tester.world
+    await tester.configure(PATHS)
+    await tester.open()
+    first = tester.head
+    await tester.read()
+    world.tags = {tag for tag in world.tags if "/web:" not in tag}  # As a retention rule does.
+    await tester.push()
+    assert "unchanged" not in await tester.read()
+    assert [order.args["PART"] for order in world.built[2:]].count("web") == 1
+    gone = f"registry.example.com/team/shop/web:pr-1-{first[:8]}"
+    assert f"web: the registry no longer has {gone}: building again" in world.logs[2, "build"].notes
+
+    second = tester.head
+    await tester.push()
+    assert f"unchanged since `{second[:8]}`" in await tester.read()
+
+
 async def test_a_person_gets_new_images_of_unchanged_files(tester: OfflineTester) -> None:
     await tester.configure(PATHS)
     await tester.open()

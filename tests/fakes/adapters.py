@@ -397,6 +397,10 @@ class FakeAdapters:
     async def prepare(self, repo: RepoPath) -> None:
         await self._state.script.pass_through("prepare")
 
+    async def has(self, image: Image) -> bool:
+        await self._state.script.pass_through("has")
+        return image.reference in self._state.tags
+
     async def examine(self, image: Image, log: Log) -> Image:
         return replace(image, scan=self._state.scan)
 

@@ -137,6 +137,13 @@ async def test_a_scan_started_concurrently_is_used(harbor: FakeHarbor, adapter: 
     assert await adapter._api.start_scan(place.project, place.repository, DIGEST) is None
 
 
+async def test_what_was_removed_is_no_longer_there(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+    image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
+    assert await adapter.has(image)
+    await adapter.remove_tags(REPO, 1)
+    assert not await adapter.has(image)
+
+
 async def test_an_unknown_size_comes_from_harbor(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
     unknown = Image(image.reference, image.digest, 0, image.sha)

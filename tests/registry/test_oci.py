@@ -111,6 +111,15 @@ async def test_removes_the_tags_of_one_pull_request_only(oci: OciRegistry, image
 
 
 @pytest.mark.docker
+async def test_what_was_removed_is_no_longer_there(oci: OciRegistry, images: PushedImages) -> None:
+    reference = oci.tag_for(REPO, 1, "aaaaaaaa")
+    image = Image(reference, images.put("pr-1-aaaaaaaa", "one"), 0, "aaaaaaaa")
+    assert await oci.has(image)
+    await oci.remove_tags(REPO, 1)
+    assert not await oci.has(image)
+
+
+@pytest.mark.docker
 async def test_lists_pull_requests_with_tags(oci: OciRegistry, images: PushedImages) -> None:
     assert await oci.tagged(REPO) == frozenset()
     for tag in ("pr-1-aaaaaaaa", "pr-12-bbbbbbbb-test", "release", "pr-x-aaaaaaaa"):

@@ -195,6 +195,9 @@ class ModelRunner:
         path = f"{repo}/{image}" if image else str(repo)
         return f"registry.example.com/{path}:{naming.tag(number, sha)}"
 
+    async def has(self, image: Image) -> bool:
+        return await self._request(lambda: image.reference in self._runner.tags)
+
     async def examine(self, image: Image, log: Log) -> Image:
         return image
 
