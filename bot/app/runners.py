@@ -53,7 +53,9 @@ async def open_runners(settings: Settings, stack: AsyncExitStack, sandbox: Sandb
         stack.push_async_callback(cluster.close)
         runners.platforms[RunnerName.KUBERNETES] = platform
         runners.suspendable[RunnerName.KUBERNETES] = platform
-        runners.side_by_side[RunnerName.KUBERNETES] = platform
+        if not settings.kubernetes.ingress_tls_secret:
+            # An issuer would have to issue each deployment's namespace a certificate of its own.
+            runners.side_by_side[RunnerName.KUBERNETES] = platform
     if settings.buildkit.address:
         runners.builders[RunnerName.KUBERNETES] = open_buildkit(settings)
     if settings.jenkins.url:

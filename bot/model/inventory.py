@@ -59,6 +59,8 @@ class Item:
 
     keeps_data: bool = False
     """Whether it has data for later deployments, so that it outlives one that has failed."""
+    starting: bool = False
+    """Whether its deployment has not taken over yet from the one that answers, as far as the runner knows."""
 
     @property
     def key(self) -> EnvironmentKey:

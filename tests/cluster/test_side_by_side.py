@@ -12,6 +12,7 @@ from bot.model.errors import Overtaken, TellUser
 from bot.model.holder import ANYONE, LAST, Holder
 from bot.ports import EnvironmentSpec, ServiceSpec
 from bot.runners.kubernetes.platform import KubernetesPlatform
+from bot.runners.kubernetes.routes import Routes
 from bot.sandbox.process import ProcessSandbox
 from tests.cluster.access import Access, wait_until
 from tests.cluster.previews import Previews
@@ -84,7 +85,7 @@ async def test_one_answers_until_the_next_has_taken_over(
     ):
         endpoint = await deploying
 
-    assert listed(cluster, "networking.k8s.io/v1", "Ingress", second)
+    visit.until_says(previews.host, "run 2\n")
     assert await previews.platform.endpoint(previews.key) == endpoint
     await previews.platform.run_tests(suite, log)
     assert "run 2" in log.text
@@ -122,7 +123,7 @@ async def test_what_an_interrupted_run_has_left_is_discarded_alone(
     previews: Previews, cluster: Access, visit: Visit, log: FakeLog
 ) -> None:
     await previews.platform.deploy(by(previews, 1), log)
-    _, second = names(previews)
+    first, second = names(previews)
     hanging = by(previews, 2, beside=1, command=HANGS)
     deploying = asyncio.create_task(previews.platform.deploy(hanging, log))
     await asyncio.to_thread(wait_until, lambda: pods_up(cluster, second), f"pods of {second}")
@@ -130,11 +131,24 @@ async def test_what_an_interrupted_run_has_left_is_discarded_alone(
     with suppress(asyncio.CancelledError):
         await deploying
     assert await runs(previews) == {1, 2}
+    await Routes(previews.cluster).suspend(first, 1)
+    visit.until_gone(previews.host)
 
     await previews.platform.discard(previews.key, Holder(2))
 
     assert await runs(previews) == {1}
-    assert visit(previews.host).text == "run 1\n"
+    visit.until_says(previews.host, "run 1\n")
+
+
+async def test_the_new_one_is_asked_whether_it_is_ready(
+    previews: Previews, visit: Visit, log: FakeLog
+) -> None:
+    await previews.platform.deploy(by(previews, 1), log)
+    also = ("sh", "-c", "touch /dev/shm/new; " + SERVE)
+
+    await previews.platform.deploy(by(previews, 2, beside=1, command=also, health_path="/new"), log)
+
+    visit.until_says(previews.host, "run 2\n")
 
 
 async def test_an_outdated_run_neither_deploys_nor_removes(

@@ -84,6 +84,15 @@ def test_a_preview_keeps_its_qualified_address() -> None:
     assert adopted(replace(NETWORK, host=QUALIFIED)).host == QUALIFIED
 
 
+def test_what_has_not_taken_over_yet_is_not_what_is_adopted() -> None:
+    newer = replace(APP, id="next", run=APP.run + 1, sha="b" * 40, made_at=NOW, starting=True)
+
+    found = adopted(APP, newer)
+
+    assert (found.sha, found.adopted) == (APP.sha, APP.holder)
+    assert adopted(newer).sha == newer.sha
+
+
 def test_an_adopted_environment_lives_long_enough_to_be_extended() -> None:
     for expires in (NOW - timedelta(days=9), NOW, NOW + NOTICE):
         assert adopted(replace(NETWORK, expires=expires)).expires_at == NOW + NOTICE

@@ -1,5 +1,6 @@
 """How the routes of a new deployment replace those of the present one."""
 
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,11 @@ from bot.model.errors import TellUser
 from bot.model.holder import LAST, Holder
 from bot.model.reason import Reason
 from bot.runners.kubernetes.cluster import Cluster
-from bot.runners.kubernetes.options import KubernetesOptions
+from bot.runners.kubernetes.options import KubernetesOptions, Routing
 from bot.runners.kubernetes.pure.manifests import INGRESS, Manifest
 from bot.runners.kubernetes.rollout import Rollout
+from bot.runners.kubernetes.routes import ANNOTATION_CLASS as CLASS
+from bot.runners.kubernetes.routes import ANNOTATION_FORMER, SUSPENDED, Routes
 from bot.runners.lines import LogWriter
 from tests.fakes.log import FakeLog
 from tests.runners.kubernetes_samples import KEY, environment_of
@@ -26,17 +29,11 @@ LABELS = naming.labels(KEY, sha="a" * 40, run=8)
 TAKEN = 'admission webhook "validate.nginx.ingress.kubernetes.io" denied the request: host is already defined'
 
 
-FORMER = {
-    "metadata": {"name": "app", "uid": "u", "resourceVersion": "9", "labels": {naming.LABEL_RUN: "7"}},
-    "spec": {"rules": [{"host": "pr-12-shop.example.com"}]},
-    "status": {},
-}
-
-
 def rollout(cluster: Cluster) -> Rollout:
     charts: Any = None
     spec, log = environment_of(beside=Holder(7, LAST)), LogWriter(FakeLog())
-    return Rollout(spec, "new", cluster, charts, KubernetesOptions("bot"), LABELS, log)
+    options = KubernetesOptions("bot", routing=Routing(ingress_class="nginx"))
+    return Rollout(spec, "new", cluster, charts, options, LABELS, log)
 
 
 class Controller:
@@ -45,35 +42,45 @@ class Controller:
     def __init__(self, admits: Callable[[list[str]], bool]) -> None:
         self.admits = admits
         self.asked: list[str] = []
-        self.given_back: list[dict[str, Any]] = []
+        self.classes = {"old": "nginx", "new": ""}
+        self.saved: dict[str, str | None] = {}
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         [namespace] = [one for one in ("old", "new") if f"/{one}/" in request.path]
         if request.method == "GET":
             run = {"old": "7", "new": "8"}[namespace]
-            assert request.query["labelSelector"] == f"{naming.LABEL_RUN}={run}"
-            return web.json_response({"items": [FORMER] if namespace == "old" else []})
-        self.asked.append(f"{request.method} {namespace}/{request.path.rpartition('/')[2]}")
-        if namespace == "old" and request.method == "PATCH":
-            self.given_back.append(json.loads(await request.text()))
-        elif request.method == "PATCH" and not self.admits(self.asked):
-            return web.json_response({"message": TAKEN, "code": 400}, status=400)
+            assert (
+                request.query.get("labelSelector", f"{naming.LABEL_RUN}={run}") == f"{naming.LABEL_RUN}={run}"
+            )
+            metadata = {"name": "app", "annotations": {ANNOTATION_FORMER: self.saved.get(namespace)}}
+            item = {"metadata": metadata, "spec": {"ingressClassName": self.classes[namespace]}}
+            return web.json_response({"items": [item] if self.classes[namespace] else []})
+        body = json.loads(await request.text())
+        if "apply" in request.content_type:
+            self.asked.append(f"apply {namespace}")
+            if not self.admits(self.asked):
+                return web.json_response({"message": TAKEN, "code": 400}, status=400)
+            self.classes[namespace] = "nginx"
+        else:
+            self.classes[namespace] = body["spec"]["ingressClassName"]
+            self.asked.append(f"{namespace} is {self.classes[namespace]}")
+            self.saved |= {namespace: body["metadata"]["annotations"][ANNOTATION_FORMER]}
         return web.json_response({})
 
 
-NEW, OLD = "PATCH new/app", "DELETE old/app"
+NEW, OLD = "apply new", f"old is {SUSPENDED}"
 
 
 @pytest.mark.parametrize(
     ("admits", "expected"),
     [
-        (lambda asked: True, [NEW]),
+        (lambda asked: True, [NEW, OLD]),
         (lambda asked: OLD in asked, [NEW, OLD, NEW]),
         (lambda asked: asked.count(NEW) == 3, [NEW, OLD, NEW, NEW]),
     ],
     ids=["at once", "a host only once", "a moment later"],
 )
-async def test_the_former_one_loses_its_routes_first_only_if_it_must(
+async def test_only_the_new_one_is_visited(
     tmp_path: Path, admits: Callable[[list[str]], bool], expected: list[str]
 ) -> None:
     controller = Controller(admits)
@@ -83,31 +90,40 @@ async def test_the_former_one_loses_its_routes_first_only_if_it_must(
 
 
 @pytest.mark.parametrize("refuses", [True, False], ids=["is refused", "does not answer"])
-async def test_the_former_one_gets_its_routes_back_if_the_new_one_fails(
+async def test_the_former_one_is_visited_again_if_the_new_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, refuses: bool
 ) -> None:
     monkeypatch.setattr("bot.runners.kubernetes.applying.FORGOTTEN_AFTER", 0)
-    controller = Controller(lambda asked: OLD in asked and not refuses)
+    controller = Controller(lambda asked: not refuses)
     async with serving(controller.answer, tmp_path) as cluster:
         with pytest.raises(TellUser, match="already defined" if refuses else "unanswered"):
             async with rollout(cluster)._taking_over([ROUTE], "old"):
                 raise TellUser(Reason.URL_UNANSWERED, {"message": "unanswered"})
-    assert controller.asked[:2] == [NEW, OLD]
-    assert controller.asked[-1] == "PATCH old/app"
-    [body] = controller.given_back
-    assert (body["apiVersion"], body["kind"], body["spec"]) == (
-        INGRESS.api_version,
-        INGRESS.name,
-        FORMER["spec"],
-    )
-    assert body["metadata"]["labels"][naming.LABEL_RUN] == "7"
-    assert {"uid", "resourceVersion"}.isdisjoint(body["metadata"])
+    assert controller.classes == {"old": "nginx", "new": "" if refuses else SUSPENDED}
 
 
-async def test_routes_that_the_former_one_has_kept_are_left_alone(tmp_path: Path) -> None:
-    controller = Controller(lambda asked: True)
-    async with serving(controller.answer, tmp_path) as cluster:
-        with pytest.raises(TellUser):
-            async with rollout(cluster)._taking_over([ROUTE], "old"):
-                raise TellUser(Reason.URL_UNANSWERED)
-    assert controller.asked == [NEW]
+@pytest.mark.parametrize("had", [("nginx", None), (None, "traefik"), (None, None)])
+async def test_the_class_that_it_had_comes_back(tmp_path: Path, had: tuple[str | None, str | None]) -> None:
+    name, annotation = had
+    metadata: dict[str, Any] = {"name": "app", "annotations": {CLASS: annotation, "other": "kept"}}
+    ingress: dict[str, Any] = {"metadata": metadata, "spec": {"ingressClassName": name}}
+    before = copy.deepcopy(ingress)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.method == "GET":
+            return web.json_response({"items": [ingress]})
+        body = json.loads(await request.text())
+        ingress["metadata"]["annotations"].update(body["metadata"]["annotations"])
+        ingress["spec"].update(body["spec"])
+        return web.json_response({})
+
+    async with serving(answer, tmp_path) as cluster:
+        for _ in range(2):  # The next attempt does it again.
+            await Routes(cluster).suspend("old", 7)
+            assert ingress["spec"]["ingressClassName"] == SUSPENDED
+            assert ingress["metadata"]["annotations"][CLASS] is None
+        await Routes(cluster).resume("old")
+        await Routes(cluster).resume("old")
+
+    ingress["metadata"]["annotations"].pop(ANNOTATION_FORMER)
+    assert ingress == before

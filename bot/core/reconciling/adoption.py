@@ -47,7 +47,8 @@ def environment(
     suspendable: bool,
 ) -> Environment:
     """Return the record of the environment that these items are. What nobody knows any more is absent."""
-    newest = max(items, key=lambda item: (item.made_at or now, item.holder))
+    answering = [item for item in items if not item.starting] or items
+    newest = max(answering, key=lambda item: (item.made_at or now, item.holder))
     made = [item.made_at for item in items if item.made_at]
     return Environment(
         key=newest.key,

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
-from bot.core import naming
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnavailable
@@ -13,7 +11,7 @@ from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.field_rules import ManifestScope
 from bot.runners.kubernetes.pure.manifest_policy import Review, review
-from bot.runners.kubernetes.pure.manifests import APPLICABLE, INGRESS, Manifest, ObjectKind, marked, ordered
+from bot.runners.kubernetes.pure.manifests import APPLICABLE, Manifest, ObjectKind, marked, ordered
 
 GONE_AFTER = 60.0
 FORGOTTEN_AFTER = 10.0
@@ -85,22 +83,6 @@ async def apply_routes(
         await until(FORGOTTEN_AFTER, admitted)
     except TimeoutError:
         raise refused[0] from None
-
-
-async def remove_routes(cluster: Cluster, namespace: str, run: int) -> tuple[Manifest, ...]:
-    """Delete the Ingresses that a run has applied to a namespace, and return them."""
-    found = await cluster.list(INGRESS.path(namespace), {naming.LABEL_RUN: str(run)})
-    for body in found:
-        await cluster.delete(INGRESS.path(namespace, str(body["metadata"]["name"])))
-    return tuple(map(_applied, found))
-
-
-def _applied(body: Mapping[str, Any]) -> Manifest:
-    """Return an object of the cluster as it was applied."""
-    metadata = {part: body["metadata"].get(part) or {} for part in ("labels", "annotations")}
-    name, kind = str(body["metadata"]["name"]), {"apiVersion": INGRESS.api_version, "kind": INGRESS.name}
-    body = {**kind, "metadata": {"name": name, **metadata}, "spec": body.get("spec") or {}}
-    return Manifest(INGRESS.api_version, INGRESS.name, name, body)
 
 
 async def _apply(

@@ -245,6 +245,7 @@ def _item(found: Mapping[str, Any]) -> Item | None:
         owned_by=notes.get(naming.LABEL_OWNED_BY, ""),
         owned_until=moment(notes.get(naming.LABEL_OWNED_UNTIL, "")),
         keeps_data=naming.LABEL_DATA in labels,
+        starting=_slot(found).starting,
     )
 
 

@@ -19,7 +19,6 @@ from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, Sandbox, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted, unless_cancelled
 from bot.runners.kubernetes import applying, job_run
-from bot.runners.kubernetes.applying import remove_routes
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.guardrails import NamespaceOwner
@@ -34,6 +33,7 @@ from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.entry_service import APP
 from bot.runners.kubernetes.pure.slots import STARTING, Place, Slot
 from bot.runners.kubernetes.rollout import Rollout
+from bot.runners.kubernetes.routes import Routes
 from bot.runners.kubernetes.suite import SuiteRun, stop
 from bot.runners.kubernetes.suite_job import TESTS
 from bot.runners.kubernetes.workloads import Workloads
@@ -63,6 +63,7 @@ class KubernetesPlatform:
         self._charts = Charts(cluster, helm, options.charts)
         self._options = options
         self._namespaces = Namespaces(cluster, options)
+        self._routes = Routes(cluster)
         self._parts = Parts(cluster, self._namespaces, options.instance)
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
@@ -71,6 +72,7 @@ class KubernetesPlatform:
         labels = self._labels(spec.key, spec.labels)
         mine = holder_of(labels)
         place = await self._namespaces.place(spec.key, mine, spec.beside)
+        await self._lead_to_present(spec.key)  # An earlier attempt may have ended while it took over.
         try:
             return await self._deploy(spec, place, labels, writer)
         except Exception:
@@ -110,7 +112,6 @@ class KubernetesPlatform:
         del keep_data  # It is in the namespace of the newest deployment.
         for slot in await self._namespaces.of(key):
             if may_remove(slot.labels, holder) and not same_run(slot.labels, holder):
-                await remove_routes(self._cluster, slot.name, slot.holder.run)
                 await asyncio.sleep(self._drain)
                 await self._discard(slot.name, key, holder)
 
@@ -118,7 +119,14 @@ class KubernetesPlatform:
         """Delete the namespace of one run's deployment; see `SideBySide.discard`."""
         for slot in await self._namespaces.of(key):
             if may_remove(slot.labels, holder) and same_run(slot.labels, holder):
+                await self._routes.suspend(slot.name, holder.run)
                 await self._discard(slot.name, key, holder)
+        await self._lead_to_present(key)
+
+    async def _lead_to_present(self, key: EnvironmentKey) -> None:
+        """Lead visitors to the present deployment, if the one that was to take over from it is gone."""
+        if present := await self._namespaces.present(key):
+            await self._routes.resume(present.name)
 
     async def _discard(self, namespace: str, key: EnvironmentKey, holder: Holder) -> None:
         await self._uninstall(namespace)
@@ -207,7 +215,10 @@ class KubernetesPlatform:
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Request deletion of these namespaces, without waiting; see `Platform.remove_items`."""
         ours = self._namespaces
-        return tuple([one for one in items if await ours.request_deletion(one.id, one.key, one.holder)])
+        removed = [one for one in items if await ours.request_deletion(one.id, one.key, one.holder)]
+        for key in dict.fromkeys(one.key for one in removed):
+            await self._lead_to_present(key)
+        return tuple(removed)
 
     async def endpoint(self, key: EnvironmentKey) -> Endpoint | None:
         """Return the address of the Service that visitors reach; see `Platform.endpoint`."""

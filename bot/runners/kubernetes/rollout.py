@@ -23,6 +23,7 @@ from bot.runners.kubernetes.pure.entry_service import APP, EntryService
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, SERVICE, STATEFUL_SET, Manifest
 from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready, until_unrouted
 from bot.runners.kubernetes.rollout_watcher import STARTUP_SECONDS, RolloutTarget, RolloutWatcher
+from bot.runners.kubernetes.routes import Routes
 from bot.runners.kubernetes.setup_run import SetupRun
 from bot.runners.kubernetes.template_context import quantity
 from bot.runners.lines import LogWriter
@@ -89,25 +90,35 @@ class Rollout:
 
         A controller may refuse a host while another namespace has it. Then the former one loses it first.
         """
-        removed: tuple[Manifest, ...] = ()
         for route in routes:
             self.writer.line(f"applying {route}")
+        if not former:
+            yield
+            return
         try:
             try:
                 await applying.apply(self.cluster, self.namespace, routes, self.labels)
             except TellUser:
-                run = self.spec.beside.run if self.spec.beside else 0
-                removed = await applying.remove_routes(self.cluster, former, run)
+                await self._suspend(former)
                 await applying.apply_routes(self.cluster, self.namespace, routes, self.labels)
+            else:
+                await self._suspend(former)
             yield
         except Exception:
-            if removed:
-                await uninterrupted(self._give_back(removed, former))
+            await uninterrupted(self._give_back(former))
             raise
 
-    async def _give_back(self, routes: Sequence[Manifest], former: str) -> None:
-        await applying.remove_routes(self.cluster, self.namespace, holder_of(self.labels).run)
-        await applying.apply_routes(self.cluster, former, routes, {})
+    async def _suspend(self, former: str) -> None:
+        if self.spec.beside is not None:
+            await self._routes.suspend(former, self.spec.beside.run)
+
+    async def _give_back(self, former: str) -> None:
+        await self._routes.suspend(self.namespace, holder_of(self.labels).run)
+        await self._routes.resume(former)
+
+    @property
+    def _routes(self) -> Routes:
+        return Routes(self.cluster)
 
     async def clear(self) -> None:
         """Remove the previous deployment and wait until none of its pods runs."""

@@ -10,9 +10,10 @@ NOT_FOUND = {"handle": [{"handler": "static_response", "status_code": 404}]}
 
 
 def caddy_routes(ingresses: Iterable[Object], services: Iterable[Object]) -> list[Object]:
-    """Return Caddy's routes for the Ingresses of our class, most specific first."""
+    """Return Caddy's routes for the Ingresses of our class, most specific first, then the oldest."""
     known = {_name(service): service for service in services}
-    ours = (ingress for ingress in ingresses if ingress["spec"].get("ingressClassName") == CLASS)
+    by_age = sorted(ingresses, key=lambda ingress: str(ingress["metadata"].get("creationTimestamp")))
+    ours = (ingress for ingress in by_age if ingress["spec"].get("ingressClassName") == CLASS)
     found = sorted((route for ingress in ours for route in _routes(ingress, known)), key=_generality)
     return [*found, NOT_FOUND]
 
