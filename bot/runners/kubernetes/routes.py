@@ -16,8 +16,10 @@ from bot.runners.kubernetes.pure.manifests import INGRESS
 
 SUSPENDED = f"{naming.PREFIX}-suspended"
 ANNOTATION_FORMER = f"{naming.PREFIX}.former-class"
-"""The class that an Ingress had, and its annotation with one, as JSON. The server sets a default class only in
-new objects, so nobody else knows it any more."""
+"""The class that an Ingress had, and its annotation with one, as JSON.
+
+The server sets a default class only in new objects, so nobody else knows it any more.
+"""
 ANNOTATION_CLASS = "kubernetes.io/ingress.class"
 """The class as before Kubernetes 1.18; controllers that know it prefer it."""
 
