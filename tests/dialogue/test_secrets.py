@@ -176,7 +176,7 @@ async def test_a_service_of_a_compose_file_gets_its_secret_alone(tester: Offline
     compose = (
         "services: {web: {build: ., ports: [80]}, db: {image: 'postgres:16'}, mq: {image: 'rabbitmq:3'}}\n"
     )
-    own = "deploy: {compose: compose.yml}\nservices: {db: {secrets: [of-db]}}\n"
+    own = "deploy: {compose: compose.yml, secrets: [db-password]}\nservices: {db: {secrets: [of-db]}}\n"
     await tester.gitee.commit(REPO, "master", {"compose.yml": compose, ".chatops.yml": own}, by="lin")
     assert "Preview ready" in await tester.opened()
 
@@ -185,4 +185,4 @@ async def test_a_service_of_a_compose_file_gets_its_secret_alone(tester: Offline
         "db": ["of-db"],
         "mq": [],
     }
-    assert spec.secrets == ()
+    assert [one.name for one in spec.secrets] == ["db-password"]

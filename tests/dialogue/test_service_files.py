@@ -39,6 +39,16 @@ async def test_a_service_gets_the_files_that_it_names(configured: OfflineTester)
     )
 
 
+async def test_a_service_gets_no_files_of_another(configured: OfflineTester) -> None:
+    mail, plain = "mail: {image: mailpit, files: {/etc/o: other}}", "plain: {image: nginx}"
+    await configured.configure(f"{CONFIG}  {mail}\n  {plain}\n")
+    assert "Preview ready" in await configured.opened()
+
+    (spec,) = configured.world.deployed.values()
+    found = {one.name: [file.path for file in one.files] for one in spec.services}
+    assert (len(found["db"]), found["mail"], found["plain"]) == (3, ["/etc/o"], [])
+
+
 async def test_what_is_not_copied_is_in_the_log(configured: OfflineTester) -> None:
     del configured.world.contents["db.conf"]
     configured.world.contents["db/init/1.sql"] = b"version https://git-lfs.github.com/spec/v1\n"

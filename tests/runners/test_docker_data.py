@@ -15,6 +15,7 @@ from bot.model.pipeline import SetupCommand, SetupTime
 from bot.model.reason import Reason
 from bot.model.secrets import SecretValue
 from bot.ports import CopiedFile, EnvironmentSpec, ServiceSpec, SetupSpec
+from bot.runners.docker.purge import purge
 from tests.runners.conftest import KEY, Stage
 
 pytestmark = pytest.mark.docker
@@ -176,6 +177,13 @@ async def test_the_garbage_collector_finds_and_removes_it(stage: Stage) -> None:
     await stage.platform.remove(KEY, Holder(2), keep_data=True)
 
     assert await stage.platform.remove_items([item]) == (item,)
+    assert stage.volumes == []
+
+
+async def test_a_purge_leaves_no_data(stage: Stage) -> None:
+    await starts(stage, 1)
+    await purge(stage.instance)
+    assert stage.empty
     assert stage.volumes == []
 
 

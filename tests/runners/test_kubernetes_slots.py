@@ -20,7 +20,7 @@ from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from bot.runners.kubernetes.pure import cluster_labels, part_claims, part_secrets
 from bot.runners.kubernetes.pure.cluster_labels import LABEL_ROLE
-from bot.runners.kubernetes.pure.manifests import CLAIM, SECRET, SERVICE, ObjectKind
+from bot.runners.kubernetes.pure.manifests import CLAIM, INGRESS, SECRET, SERVICE, ObjectKind
 from bot.runners.kubernetes.pure.slots import STARTING
 from bot.runners.kubernetes.rollout import Rollout
 from bot.sandbox.process import ProcessSandbox
@@ -150,8 +150,10 @@ async def test_what_was_taken_over_from_goes_and_nothing_else(api: Api, platform
     assert api.spaces == {SECOND: "8"}
 
     api.space(FIRST, 9)
+    api.put(INGRESS, FIRST, "app", 9, "")
     await platform.retire(KEY, Holder(8))
     assert api.spaces == {FIRST: "9", SECOND: "8"}
+    assert api.names(INGRESS, FIRST) == {"app"}
 
 
 async def test_only_the_namespace_of_the_run_is_discarded(api: Api, platform: KubernetesPlatform) -> None:
