@@ -121,10 +121,10 @@ async def _built(
 
 async def _reusable(step: Build, content: str, context: StepContext) -> Image | None:
     """Return the image of the same content that the registry still has."""
-    before = None if step.afresh else built_before(context.built, step.served, content)
-    if before is None or await context.adapters.registry.has(before):
-        return before
-    context.log.note(f"the registry no longer has {before.reference}: building again")
+    for before in () if step.afresh else built_before(context.built, step.served, content):
+        if await context.adapters.registry.has(before):
+            return before
+        context.log.note(f"the registry no longer has {before.reference}")
     return None
 
 

@@ -67,11 +67,19 @@ def test_the_ignore_file_of_the_root() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted", "found"), [("web", "c", IMAGE), ("api", "c", None), ("web", "d", None)]
+    ("name", "wanted", "found"), [("web", "c", (IMAGE,)), ("api", "c", ()), ("web", "d", ())]
 )
-def test_an_image_of_the_same_name_and_content_is_found(name: str, wanted: str, found: Image | None) -> None:
+def test_images_of_the_same_name_and_content_are_found(
+    name: str, wanted: str, found: tuple[Image, ...]
+) -> None:
     assert built_before((IMAGE,), name, wanted) == found
 
 
+def test_each_image_that_was_built_is_found_once() -> None:
+    again = replace(IMAGE, sha="2" * 40, built_from=IMAGE.sha)
+    newer = replace(IMAGE, reference=f"{IMAGE.reference}-2")
+    assert set(built_before((IMAGE, newer, again), "web", "c")) == {IMAGE, newer}
+
+
 def test_an_image_whose_content_is_unknown_is_not_found() -> None:
-    assert built_before((replace(IMAGE, content=""),), "web", "") is None
+    assert built_before((replace(IMAGE, content=""),), "web", "") == ()

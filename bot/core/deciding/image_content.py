@@ -42,6 +42,7 @@ def always(config: BuildConfig, dockerfile: str) -> tuple[str, ...]:
     return dockerfile, f"{dockerfile}.dockerignore", f"{context}.dockerignore"
 
 
-def built_before(images: Iterable[Image], name: str, content: str) -> Image | None:
-    """Return the image of this name and content, if one was built."""
-    return next((one for one in images if content and one.name == name and one.content == content), None)
+def built_before(images: Iterable[Image], name: str, content: str) -> tuple[Image, ...]:
+    """Return the images of this name and content, of each reference one."""
+    found = [one for one in images if content and one.name == name and one.content == content]
+    return tuple({one.reference: one for one in reversed(found)}.values())
