@@ -120,7 +120,9 @@ async def test_what_gitee_does_not_have_is_named_beside_what_it_has(bench: Bench
     assert (await bench.files(checkout))["logo.png"] == LOGO
 
     bench.gitee.add_lfs_object("team/shop", b"gone")
-    assert not (await bench.source.checkout(SHOP, sha, trusted=True)).missing
+    again = await bench.source.checkout(SHOP, sha, trusted=True)
+    assert not again.missing
+    assert (await bench.files(again))["gone.png"] == b"gone"
 
 
 async def test_another_server_in_lfsconfig_is_not_asked(bench: Bench) -> None:
