@@ -23,10 +23,11 @@ async def test_public_services_have_hosts_and_paths(proxy: Proxy, service: Servi
         (f"API--{HOST}:8081", "/x"),
         (HOST, "/docs"),
         (HOST, "/docs/?a=/b"),
+        (HOST, "/docs?a"),
     ):
         async with proxy.get(path, host) as response:
             assert response.status == 200, (host, path)
-    assert [one.path_qs for one in service.seen] == ["/", "/x", "/docs", "/docs/?a=/b"]
+    assert [one.path_qs for one in service.seen] == ["/", "/x", "/docs", "/docs/?a=/b", "/docs?a"]
     for host, path in ((HOST, "/"), (HOST, "/docsx"), (HOST, "/?a=/docs"), (HOST, "/x/../docs")):
         async with proxy.get(path, host) as response:
             assert response.status == 502, (host, path)
