@@ -25,28 +25,29 @@ async def read(step: Deploy, context: StepContext) -> Files:
     tree = await context.adapters.source.tree(context.run.repo, sha)
     found = dict[str, tuple[CopiedFile, ...]]()
     for name, files in wanted.items():
+        sizes = {other: sum(len(one.content) for one in had) for other, had in found.items()}
+        room = service_files.room(name, step.config.runner, sizes)
         chosen = service_files.chosen(name, files, tree)
         _note(name, chosen, context)
         executable = frozenset(tree.executable)
         found[name] = tuple(
             [
                 CopiedFile(target, content, chosen.files[target] in executable)
-                for target, content in (await _contents(name, chosen, sha, step, context)).items()
+                for target, content in (await _contents(name, chosen, sha, room, context)).items()
             ]
         )
     return found
 
 
 async def _contents(
-    name: str, chosen: service_files.Chosen, sha: str, step: Deploy, context: StepContext
+    name: str, chosen: service_files.Chosen, sha: str, room: service_files.Room, context: StepContext
 ) -> dict[str, bytes]:
     """Return the contents by path in the container."""
-    runner, found = step.config.runner, dict[str, bytes]()
-    left = service_files.LARGEST[runner]
+    left, found = room.left, dict[str, bytes]()
     for target, path in chosen.files.items():
         content = await context.adapters.source.read(context.run.repo, sha, path, left)
         if content is None:
-            raise service_files.too_large(name, path, runner)
+            raise service_files.too_large(room, path)
         if unfetched.is_pointer(content):
             context.log.note(f"{name}: {path} is in Git LFS, whose contents are not fetched")
         left -= len(content)

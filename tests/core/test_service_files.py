@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.deciding.service_files import MOST, Chosen, chosen, too_large
+from bot.core.deciding.service_files import LARGEST_OF_ALL, MOST, Chosen, Room, chosen, room, too_large
 from bot.model.errors import TellUser
 from bot.model.forge import Tree
 from bot.model.pipeline import RunnerName
@@ -72,5 +72,12 @@ def test_every_path_stays_below_its_place(parts: list[str]) -> None:
 
 
 def test_the_limit_is_that_of_the_runner() -> None:
-    assert too_large("db", "a", RunnerName.KUBERNETES).facts["limit"] == "700 KiB"
-    assert too_large("db", "a", RunnerName.DOCKER).facts["limit"] == "16 MiB"
+    assert too_large(room("db", RunnerName.KUBERNETES, {}), "a").facts["limit"] == "700 KiB"
+    assert too_large(room("db", RunnerName.DOCKER, {}), "a").facts["limit"] == "16 MiB"
+
+
+@pytest.mark.attack
+def test_all_services_together_have_no_more_than_one_may_have() -> None:
+    assert room("db", RunnerName.DOCKER, {"a": 1, "b": 2}) == Room("a, b, db", 16 << 20, (16 << 20) - 3)
+    assert room("db", RunnerName.KUBERNETES, {"a": 1}).names == "db"
+    assert room("db", RunnerName.KUBERNETES, {"a": LARGEST_OF_ALL}).left == 0

@@ -108,3 +108,15 @@ async def test_a_mistake_is_answered_with_its_place(tester: OfflineTester) -> No
     assert (
         "Line 5, column 42, `services.db.files./docker-entrypoint-initdb.d`: Expected a path in the" in said
     )
+
+
+@pytest.mark.attack
+async def test_what_is_too_large_for_all_services_together_is_refused(configured: OfflineTester) -> None:
+    await configured.configure(f"{CONFIG}  mail: {{image: mailpit, files: {{/etc/o: other}}}}\n")
+    configured.world.contents["db/init/2.sh"] = bytes(LARGEST[RunnerName.DOCKER] // 2)
+    configured.world.contents["other"] = bytes(LARGEST[RunnerName.DOCKER] // 2)
+
+    said = await configured.opened()
+
+    assert "for `db, mail` have more than 16 MiB in all; `other` no longer fits" in said
+    assert configured.world.deployed == {}

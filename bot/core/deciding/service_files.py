@@ -13,6 +13,8 @@ MOST = 100
 """Files of a service."""
 LARGEST: Mapping[RunnerName, int] = {RunnerName.DOCKER: 16 << 20, RunnerName.KUBERNETES: 700 << 10}
 """Bytes of all files of a service. A ConfigMap holds 1 MiB, of which they take more than they have."""
+LARGEST_OF_ALL = 16 << 20
+"""Bytes of all files of all services of a deployment, which the bot has in memory together."""
 _NO_TEXT = "\ufffd"
 """Stands in a path for bytes that are not UTF-8, so that the file cannot be read by it."""
 
@@ -27,6 +29,15 @@ class Chosen:
     """Paths of `.chatops.yml` at which the commit has no file."""
     submodules: tuple[str, ...] = ()
     """Submodules that would have to be copied too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many bytes of files still fit, of how many, and of which services."""
+
+    names: str
+    most: int
+    left: int
 
 
 def chosen(name: str, wanted: Mapping[str, str], tree: Tree) -> Chosen:
@@ -54,11 +65,18 @@ def chosen(name: str, wanted: Mapping[str, str], tree: Tree) -> Chosen:
     return Chosen(files, tuple(missing), tuple(submodules))
 
 
-def too_large(name: str, path: str, runner: RunnerName) -> TellUser:
+def room(name: str, runner: RunnerName, others: Mapping[str, int]) -> Room:
+    """Return how much a service may have beside others, of which the bytes are given."""
+    own = Room(name, LARGEST[runner], LARGEST[runner])
+    together = Room(", ".join((*others, name)), LARGEST_OF_ALL, LARGEST_OF_ALL - sum(others.values()))
+    return min(own, together, key=lambda one: one.left)
+
+
+def too_large(room: Room, path: str) -> TellUser:
     """Return the error for a file that no longer fits."""
-    most = LARGEST[runner]
+    most = room.most
     limit = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
-    return TellUser(Reason.FILES_TOO_LARGE, {"name": name, "path": path, "limit": limit})
+    return TellUser(Reason.FILES_TOO_LARGE, {"name": room.names, "path": path, "limit": limit})
 
 
 def _covers(source: str, path: str) -> bool:
