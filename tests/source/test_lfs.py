@@ -84,6 +84,20 @@ async def test_the_contents_are_in_the_archive(bench: Bench, *, trusted: bool) -
     assert await bench.source.checkout(SHOP, sha, trusted=trusted) == checkout
 
 
+async def test_contents_are_not_asked_for_compressed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+
+    async def download(request: web.Request, _: Any) -> web.Response:
+        seen.append(request.headers.get("Accept-Encoding"))
+        return web.Response(body=PHOTO)
+
+    monkeypatch.setattr(bench.gitee.lfs, "download", download)
+    sha = await commit(bench, {"photo.png": pointer(PHOTO)}, PHOTO)
+
+    assert not (await bench.source.checkout(SHOP, sha, trusted=True)).missing
+    assert seen == ["identity"]
+
+
 async def test_an_executable_file_stays_one(bench: Bench) -> None:
     await commit(bench, {"tool.png": pointer(LOGO)}, LOGO)
     git = bench.gitee.forge.git(bench.gitee.repository("team/shop"))
