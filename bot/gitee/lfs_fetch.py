@@ -85,6 +85,10 @@ class LfsFetch:
         )
         found: dict[SmallFile, Content] = {}
         for file in await self._tracked(sha, small):
+            if not file.name.isprintable():
+                shown = "".join(one if one.isprintable() else "?" for one in file.name)
+                self.missing[shown] = Obstacle.REFUSED
+                continue
             content = lfs.pointer(await self.cache.blob(sha, file.name, lfs.LARGEST_POINTER))
             if content is not None and len(found) < lfs.MOST:
                 found[file] = content

@@ -98,6 +98,15 @@ async def test_contents_are_not_asked_for_compressed(bench: Bench, monkeypatch: 
     assert seen == ["identity"]
 
 
+@pytest.mark.attack
+async def test_files_whose_names_cannot_be_shown_are_not_fetched(bench: Bench) -> None:
+    sha = await commit(bench, {"a\nb.png": pointer(LOGO), "c\x1b.png": pointer(LOGO)}, LOGO)
+
+    checkout = await bench.source.checkout(SHOP, sha, trusted=True)
+
+    assert checkout.missing == {"a?b.png": Obstacle.REFUSED, "c?.png": Obstacle.REFUSED}
+
+
 async def test_an_executable_file_stays_one(bench: Bench) -> None:
     await commit(bench, {"tool.png": pointer(LOGO)}, LOGO)
     git = bench.gitee.forge.git(bench.gitee.repository("team/shop"))
