@@ -16,7 +16,7 @@ from bot.settings.model import Settings
 from bot.settings.runners import DockerSettings
 from tests.fakes.log import FakeLog
 
-CHAINS = ("INPUT", "DOCKER-USER")
+CHAINS = (("filter", "INPUT"), ("mangle", "FORWARD"))
 FOREIGN = ("chatops-t2 builds 0", "chatops", 'it\'s "quoted"')
 
 
@@ -39,13 +39,13 @@ async def start(**chosen: object) -> DockerBuilder:
 
 async def main() -> dict[str, list[str]]:
     """Return the rules by step."""
-    iptables("-N", "DOCKER-USER")
     for comment in FOREIGN:
         iptables("-A", "INPUT", "-i", "other", "-m", "comment", "--comment", comment, "-j", "DROP")
     seen: dict[str, list[str]] = {}
 
     def note(step: str) -> None:
-        seen[step] = [line for chain in CHAINS for line in iptables("-S", chain).splitlines()[1:]]
+        listed = [iptables("-t", table, "-S", chain) for table, chain in CHAINS]
+        seen[step] = [line for rules in listed for line in rules.splitlines()[1:]]
 
     note("before")
     builder, previews = await start(), Firewall("t", preview_rules(bridge_prefix("t")))

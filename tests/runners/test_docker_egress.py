@@ -111,7 +111,7 @@ async def test_a_rule_that_somebody_has_removed_comes_back_in_its_place(way_out:
     await way_out.platform.deploy(way_out.spec(), way_out.stage.log)
     before = rules_of(way_out.stage.instance)
     for rule in before:
-        iptables("-D", *shlex.split(rule)[1:])
+        iptables("-t", "mangle", "-D", *shlex.split(rule)[1:])
         assert await way_out.platform.ways_out.ensure() is None
 
         assert rules_of(way_out.stage.instance) == before
@@ -122,7 +122,7 @@ async def test_a_rule_that_somebody_has_removed_comes_back_in_its_place(way_out:
 def rules_of(instance: str) -> list[str]:
     """Return the rules for ways out in the order in which they are checked."""
     mine = f"-i {egress.bridges(instance)}"
-    return [line for line in iptables("-S", "DOCKER-USER").splitlines() if mine in line]
+    return [line for line in iptables("-t", "mangle", "-S").splitlines() if mine in line]
 
 
 def iptables(*arguments: str) -> str:
@@ -157,10 +157,11 @@ async def test_without_rules_nothing_with_a_way_out_is_deployed(
 def test_metadata_services_stay_out_of_reach_whatever_is_allowed_in_whichever_order() -> None:
     everything = EgressRule("all", ("*/*",), ("0.0.0.0/0",))
 
-    host, dropped, *allowed = egress.egress_rules("bot", (everything,))
+    host, dropped, jump, *allowed = egress.egress_rules("bot", (everything,))
 
     assert host[0] == "INPUT"
     assert dropped[1][-1] == "DROP"
+    assert jump[1][-1] == dropped[0]
     networks = [IPv4Network(options[options.index("-d") + 1]) for _, options in allowed]
     assert not any(IPv4Address(one) in network for one in METADATA for network in networks)
     assert sum(network.num_addresses for network in networks) == (1 << 32) - (1 << 16) - 1

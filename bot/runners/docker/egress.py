@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from bot.core.admission.egress import reachable
 from bot.model.egress import EgressRule
-from bot.runners.docker.firewall import NEW, Rule
+from bot.runners.docker.firewall import NEW, OWN, Rule
 
 
 def bridges(instance: str) -> str:
@@ -32,13 +32,14 @@ def bridge_name(instance: str, rule: EgressRule, network: str) -> str:
 def egress_rules(instance: str, rules: Iterable[EgressRule]) -> tuple[Rule, ...]:
     """Return the rules for all bridges with a way out; each is placed before those that precede it here.
 
-    Those after the first two allow something, none of them a metadata service: their order does not matter.
+    Those after the first three allow something, none of them a metadata service: their order does not matter.
     """
     all_of = ("-i", f"{bridges(instance)}+")
     return (
         ("INPUT", (*all_of, *NEW)),
+        (_chain(instance), (*all_of, "-j", "DROP")),
         # With bridge-nf-call-iptables, what containers of one environment send each other passes here too.
-        ("DOCKER-USER", (*all_of, "!", "-o", f"{bridges(instance)}+", "-j", "DROP")),
+        ("FORWARD", (*all_of, "!", "-o", f"{bridges(instance)}+", "-j", _chain(instance))),
         *(allowed for rule in rules for allowed in _allowed(instance, rule)),
     )
 
@@ -46,10 +47,17 @@ def egress_rules(instance: str, rules: Iterable[EgressRule]) -> tuple[Rule, ...]
 def _allowed(instance: str, rule: EgressRule) -> Iterable[Rule]:
     of = ("-i", f"{bridges_of(instance, rule)}+")
     for cidr in reachable(rule.cidrs):
-        yield "DOCKER-USER", (*of, "-d", cidr, "-j", "RETURN")
+        yield _chain(instance), (*of, "-d", cidr, "-j", "RETURN")
     for address in rule.resolvers:
         for protocol in ("udp", "tcp"):
-            yield "DOCKER-USER", (*of, "-d", f"{address}/32", "-p", protocol, "--dport", "53", "-j", "RETURN")
+            yield (
+                _chain(instance),
+                (*of, "-d", f"{address}/32", "-p", protocol, "--dport", "53", "-j", "RETURN"),
+            )
+
+
+def _chain(instance: str) -> str:
+    return f"{OWN}{bridges(instance)}"
 
 
 def _digest(text: str, length: int) -> str:

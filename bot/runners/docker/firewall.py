@@ -26,8 +26,14 @@ Mode = Literal["auto", "required", "off"]
 Rule = tuple[str, tuple[str, ...]]
 """A chain of iptables, and a rule in it."""
 
-CHAINS = ("INPUT", "DOCKER-USER")
-"""The chains with the bot's rules."""
+TABLES = ("filter", "mangle")
+"""The tables with the bot's rules.
+
+What is forwarded passes `mangle`, and not the chain `DOCKER-USER`: for each new network the engine takes its
+jump to that out, and sets it again some milliseconds later.
+"""
+OWN = "CHATOPS-"
+"""Prefix of the names of chains that the bot makes in `mangle`; it removes them with their last rule."""
 NEW = ("-m", "conntrack", "--ctstate", "NEW", "-j", "DROP")
 
 
@@ -45,7 +51,7 @@ def build_rules(ports: Sequence[int] = (), bridge: str = "docker0") -> tuple[Rul
     but = ("-m", "multiport", "!", "--dports", ",".join(map(str, ports))) if ports else ()
     return (
         *(("INPUT", (*of, "-p", protocol, *but, *NEW)) for protocol in ("tcp", "udp")),
-        *(("DOCKER-USER", (*of, "-d", address, "-j", "DROP")) for address in METADATA),
+        *(("FORWARD", (*of, "-d", address, "-j", "DROP")) for address in METADATA),
     )
 
 
@@ -88,18 +94,19 @@ class Firewall:
     async def remove_outdated(self) -> None:
         """Delete the rules of earlier settings, for example of a bot that was killed."""
         wanted = set() if self._mode == "off" else set(self._rules)
-        async for comment, rule in _listed(self._mine):
-            if comment not in wanted:
-                await _iptables("-D", *rule)
+        await _delete([rule async for comment, rule in _listed(self._mine) if comment not in wanted])
 
     async def _ensure(self) -> str | None:
         if os.geteuid() != 0:
             return "only root may set firewall rules"
         for comment, (chain, options) in self._rules.items():
+            if chain.startswith(OWN):
+                await _iptables(*_in(chain), "-N", chain)  # It may exist.
             places = await _places(chain)
             if comment not in places:
                 named = (*options, "-m", "comment", "--comment", comment)
-                problem, _ = await _iptables("-I", chain, str(self._place(comment, places)), *named)
+                place = str(self._place(comment, places))
+                problem, _ = await _iptables(*_in(chain), "-I", chain, place, *named)
                 if problem:
                     return problem
         await self.remove_outdated()
@@ -114,8 +121,20 @@ class Firewall:
 
 async def remove_rules(instance: str) -> None:
     """Delete all rules of a bot."""
-    async for _, rule in _listed(_mark(instance)):
-        await _iptables("-D", *rule)
+    await _delete([rule async for _, rule in _listed(_mark(instance))])
+
+
+async def _delete(rules: Sequence[Sequence[str]]) -> None:
+    """Delete rules, and chains of the bot that have none then."""
+    for rule in rules:
+        await _iptables(*_in(rule[0]), "-D", *rule)
+    for chain in {rule[0] for rule in rules if rule[0].startswith(OWN)}:
+        await _iptables(*_in(chain), "-X", chain)  # It fails while the chain has rules.
+
+
+def _in(chain: str) -> tuple[str, str]:
+    """Return the option that names the table of a chain with the bot's rules."""
+    return "-t", "mangle" if chain == "FORWARD" or chain.startswith(OWN) else "filter"
 
 
 def _mark(instance: str) -> str:
@@ -128,8 +147,8 @@ def _digest(rule: Rule) -> str:
 
 async def _listed(mark: str) -> AsyncIterator[tuple[str, Sequence[str]]]:
     """Yield comment and rule, as `iptables -D` takes it, where the comment begins with this mark."""
-    for chain in CHAINS:
-        _, output = await _iptables("-S", chain)
+    for table in TABLES:
+        _, output = await _iptables("-t", table, "-S")
         for line in output.splitlines():
             if f'--comment "{mark}' in line:
                 words = shlex.split(line)
@@ -138,7 +157,7 @@ async def _listed(mark: str) -> AsyncIterator[tuple[str, Sequence[str]]]:
 
 async def _places(chain: str) -> dict[str, int]:
     """Return the places in a chain, from 1, of the rules with a comment, by the comment."""
-    _, output = await _iptables("-S", chain)
+    _, output = await _iptables(*_in(chain), "-S", chain)
     rules = [shlex.split(line) for line in output.splitlines() if line.startswith("-A ")]
     return {
         words[words.index("--comment") + 1]: number
