@@ -178,9 +178,10 @@ services:
 ```
 
 The key is the path in the container, the value the path in the repository. Other files of the image stay.
-A service gets at most 100 files, together at most 16 MiB. On Kubernetes the limit is 700 KiB, which is
-what fits into a ConfigMap, and the files are read-only. Links are refused. Submodules, and what is in Git
-LFS, are not copied. If the commit has nothing at a path, the log of the deployment says so.
+A service gets at most 100 files, and all services of a deployment together at most 16 MiB. On Kubernetes
+each service gets at most 700 KiB, which is what fits into a ConfigMap, and the files are read-only. Links are
+refused. Submodules, and what is in Git LFS, are not copied. If the commit has nothing at a
+path, the log of the deployment says so.
 
 The files are those of the deployed commit. If people without write access can have pushed it, they are those
 of the base branch ([who is trusted](trust.md)): a service from elsewhere may do more than the code of a
@@ -201,8 +202,8 @@ services:
 ```
 
 键是容器内的路径，值是仓库中的路径。镜像中的其他文件保持不变。每个服务最多 100 个文件，
-总共不超过 16 MiB；在 Kubernetes 上不超过 700 KiB（一个 ConfigMap 能容纳的大小），且文件只读。不接受符号链接，
-不复制子模块和 Git LFS 中的内容。提交中没有该路径时，部署日志会说明。
+一次部署的所有服务合计不超过 16 MiB；在 Kubernetes 上每个服务不超过 700 KiB（一个 ConfigMap 能容纳的大小），
+且文件只读。不接受符号链接，不复制子模块和 Git LFS 中的内容。提交中没有该路径时，部署日志会说明。
 
 文件取自所部署的提交。如果该提交可能由没有写权限的人推送，则取自目标分支（[信任](trust.zh.md)）：
 外部镜像的服务受到的限制少于陌生人的代码。由此处构建的镜像请改用 `images.NAME.files`。""",
