@@ -1,12 +1,14 @@
 """What an outdated run may still do at a real engine: nothing to its successor's things."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.core import naming
-from bot.model.errors import Overtaken
+from bot.model.errors import Overtaken, RetryLater
+from bot.model.forge import RepoPath
 from bot.model.holder import Holder
 from tests.runners.conftest import KEY, Stage
 from tests.runners.waiting import until
@@ -82,3 +84,21 @@ async def test_the_name_of_a_newer_suite_is_not_taken(stage: Stage) -> None:
     await asyncio.gather(running, return_exceptions=True)
     await stage.platform.stop_tests(KEY, NEW)
     assert stage.empty, "with the network that only the suite used"
+
+
+@pytest.mark.attack
+async def test_the_suite_of_another_environment_goes_on(stage: Stage) -> None:
+    """A name has six digits of a hash: an environment with the same name can be found by trying."""
+    name = naming.container(KEY, "tests-unit", stage.instance)
+    labels = naming.labels(
+        replace(KEY, repo=RepoPath("other", "shop")), sha="1a2b", run=1, instance=stage.instance
+    )
+    other = stage.sdk.containers.run(stage.tests_image, "sleep 600", name=name, labels=labels, detach=True)
+
+    with pytest.raises(RetryLater, match="not of this environment"):
+        await stage.platform.run_tests(stage.suite("true", **by(NEW, standalone=True)), stage.log)
+
+    assert [one.id for one in stage.containers] == [other.id]
+    other.reload()
+    assert other.status == "running"
+    other.remove(force=True)

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
+from bot.core.naming import LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO
 from bot.core.runs.fencing import holder_of, may_remove
-from bot.model.errors import Overtaken
+from bot.model.errors import Overtaken, RetryLater
 from bot.model.holder import Holder
 from bot.model.reason import Reason
 from bot.runners.docker.container import without_quota
@@ -22,6 +23,8 @@ RESTARTED = "unless-stopped"
 """Restart policy of the containers of a deployment that has been ready. The service gets it last."""
 RESTARTED_UNTIL_REBOOT = "on-failure"
 """The same for those with a way out, which must not start before the firewall's rules are set again."""
+OF_ENVIRONMENT = (LABEL_INSTANCE, LABEL_REPO, LABEL_NUMBER, LABEL_ENVIRONMENT)
+"""Labels that say whose a container is. Its name has a short hash of them, which others find by trying."""
 SLICE = 1 << 16
 """Bytes of output that are processed at once."""
 _FRAME = struct.Struct(">BxxxL")
@@ -36,9 +39,9 @@ class Containers:
         """Whether root file systems can have a size; None until that is known."""
 
     async def create(self, name: str, configuration: Mapping[str, Any]) -> str:
-        """Create a container and return its id; an older one of the same name is replaced.
+        """Create a container and return its id; an older one of its environment with the name is replaced.
 
-        Raises Overtaken if a later run or attempt has the name.
+        Raises Overtaken if a later run or attempt has the name, RetryLater if another environment has it.
         """
         try:
             return await self._create(name, configuration)
@@ -46,7 +49,11 @@ class Containers:
             if refused.status != HTTPStatus.CONFLICT:
                 raise
         before = await self.inspect(name)
-        if not may_remove(before["Config"].get("Labels") or {}, holder_of(configuration["Labels"])):
+        labels = before["Config"].get("Labels") or {}
+        if any(labels.get(one) != configuration["Labels"].get(one) for one in OF_ENVIRONMENT):
+            message = f"the container {name} exists already, and is not of this environment"
+            raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": message})
+        if not may_remove(labels, holder_of(configuration["Labels"])):
             raise Overtaken(Reason.ENGINE_UNAVAILABLE)
         await self.remove(str(before["Id"]))
         return await self._create(name, configuration)
