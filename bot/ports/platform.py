@@ -292,11 +292,10 @@ class SideBySide(Protocol):
         """
         ...
 
-    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove what earlier runs have deployed, once visitors have had time to get their answers.
 
-        With `keep_data`, the data stays that they have made for later deployments.
-        Raises RetryLater(ENGINE_UNAVAILABLE).
+        Their data goes too. Raises RetryLater(ENGINE_UNAVAILABLE).
         """
         ...
 

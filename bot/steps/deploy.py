@@ -63,12 +63,14 @@ async def _with_files(
 
 
 async def retire(step: Deploy, context: StepContext) -> None:
-    """Remove what this step's deployment has taken over from. Raises what the platform raises."""
+    """Remove what this step's deployment has taken over from. Raises what the platform raises.
+
+    One that keeps its data has replaced the former one.
+    """
     platform = context.adapters.side_by_side.get(step.config.runner)
-    if platform is not None:
-        keep = step.config.data is DataLifetime.KEEP
+    if platform is not None and step.config.data is DataLifetime.FRESH:
         for holder in context.holders:
-            await platform.retire(context.key(step.environment), holder, keep_data=keep)
+            await platform.retire(context.key(step.environment), holder)
 
 
 async def abandon(step: Deploy, context: StepContext) -> None:

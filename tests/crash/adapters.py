@@ -64,7 +64,7 @@ class RemoteAdapters(FakeAdapters):
             raise
         return Endpoint("127.0.0.1", 9)
 
-    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._ask("retire", key, holder)
 
     async def discard(self, key: EnvironmentKey, holder: Holder) -> None:

@@ -26,6 +26,7 @@ def deployed(tester: OfflineTester, name: str = "preview") -> EnvironmentSpec:
 
 
 async def test_a_deployment_with_data_replaces_the_former_one(configured: OfflineTester) -> None:
+    configured.world.script.hold("retire")  # It removes data, and nothing is to be removed.
     assert "Preview ready" in await configured.opened()
     await configured.push()
     assert "Preview ready" in await configured.living(2)

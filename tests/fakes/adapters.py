@@ -263,7 +263,7 @@ class FakeAdapters:
         await self._state.script.pass_through("has_room")
         return self._state.room
 
-    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._state.script.pass_through("retire")
         self._state.former.pop(key, None)
 

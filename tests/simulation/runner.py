@@ -247,7 +247,7 @@ class ModelRunner:
     async def has_room(self, spec: EnvironmentSpec) -> bool:
         return await self._request(lambda: True)
 
-    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._ask(
             "retire", key.number, holder, lambda: self._runner.remove(None, key, holder, spared=holder)
         )

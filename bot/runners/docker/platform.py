@@ -110,13 +110,13 @@ class DockerPlatform:
         total = int((await self._engine.get("/info")).get("MemTotal") or 0)
         return not total or 2 * each <= total
 
-    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove older deployments; see `SideBySide.retire`."""
         older, _ = labels.parted(await self._containers.labeled(self._labels(key)), holder, spared=holder)
         if older:
             await asyncio.sleep(self._drain)
         await self._remove(self._labels(key), holder, spared=holder)
-        await KeptVolumes(self._engine, key, self._instance).remove(holder, of_earlier_runs=not keep_data)
+        await KeptVolumes(self._engine, key, self._instance).remove(holder, of_earlier_runs=True)
 
     async def discard(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove what one run has deployed; see `SideBySide.discard`."""

@@ -56,7 +56,7 @@ class Namespaces:
         return slots.present(await self.of(key))
 
     async def place(self, key: EnvironmentKey, holder: Holder, beside: Holder | None = None) -> Place:
-        """Return where a holder deploys, and remove what is outdated; see `slots.place`.
+        """Return where a holder deploys; see `slots.place`.
 
         Raises Overtaken if a later run or attempt has deployed.
         """
@@ -64,10 +64,7 @@ class Namespaces:
         if newer := [one.name for one in found if not may_remove(one.labels, holder)]:
             items = [item for item in await self.all_of_instance() if item.id in newer]
             raise Overtaken(Reason.CLUSTER_UNAVAILABLE, items)
-        place = slots.place(self.names(key), found, beside)
-        for name in place.outdated:
-            await self.request_deletion(name, key, holder)
-        return place
+        return slots.place(self.names(key), found, beside)
 
     async def ensure(self, name: str, owner: NamespaceOwner) -> None:
         """Create or update a namespace of an environment and its guardrails.

@@ -72,6 +72,8 @@ class KubernetesPlatform:
         labels = self._labels(spec.key, spec.labels)
         mine = holder_of(labels)
         place = await self._namespaces.place(spec.key, mine, spec.beside)
+        for outdated in place.outdated:
+            await self._discard(outdated, spec.key, mine)
         await self._lead_to_present(spec.key)  # An earlier attempt may have ended while it took over.
         try:
             return await self._deploy(spec, place, labels, writer)
@@ -103,13 +105,12 @@ class KubernetesPlatform:
         return endpoint
 
     async def has_room(self, spec: EnvironmentSpec) -> bool:
-        """Return True: a pod that no node has room for is told as such; see `SideBySide.has_room`."""
+        """Return True; if no node has room, the deployment fails and says so. See `SideBySide.has_room`."""
         del spec
         return True
 
-    async def retire(self, key: EnvironmentKey, holder: Holder, *, keep_data: bool = False) -> None:
+    async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
         """Delete the namespaces of older deployments; see `SideBySide.retire`."""
-        del keep_data  # It is in the namespace of the newest deployment.
         for slot in await self._namespaces.of(key):
             if may_remove(slot.labels, holder) and not same_run(slot.labels, holder):
                 await asyncio.sleep(self._drain)
