@@ -45,11 +45,19 @@ services:
 """
 
 
+async def tagged(url: str) -> set[str]:
+    """Return the tags of an image, none if there is no such image."""
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+        return set((await client.get(url)).json().get("tags") or ())
+
+
 async def test_the_preview_answers_with_what_a_service_of_the_other_image_says(
     start: Callable[[dict[str, str]], Awaitable[BotTester]], registry: RegistryProcess
 ) -> None:
     files = {"web/Dockerfile": WEB, "web/index.cgi": PAGE, "api/Dockerfile": API, ".chatops.yml": CONFIG}
     bot = await start(files)
+    tags = [f"http://{registry.host}/v2/chatops/team/shop/{name}/tags/list" for name in ("web", "api")]
+    before = {url: await tagged(url) for url in tags}  # Earlier tests may have left some.
     await bot.open()
     said = await bot.read()
     assert "Preview ready" in said, said
@@ -59,11 +67,9 @@ async def test_the_preview_answers_with_what_a_service_of_the_other_image_says(
         host = {"Host": "pr-1-shop.test.example.com"}
         answer = await visitor.get(bot.bot.listeners.previews.url, headers=host)
         assert answer.text == "said by the api\n"
-        tags = [f"http://{registry.host}/v2/chatops/team/shop/{name}/tags/list" for name in ("web", "api")]
         run = (await visitor.get(f"{bot.bot.listeners.web.url}/api/v1/runs/1")).json()
-        own = f"pr-1-{run['sha'][:8]}"  # Earlier tests may have left tags of theirs in the registry.
         for url in tags:
-            assert own in (await visitor.get(url)).json()["tags"]
+            assert await tagged(url) - before[url] == {f"pr-1-{run['sha'][:8]}"}
         assert [one["name"] for one in run["steps"][0]["images"]] == ["web", "api"]
         page = (await visitor.get(f"{bot.bot.listeners.web.url}/runs/1")).text
         assert "chatops/team/shop/api:pr-1-" in page
