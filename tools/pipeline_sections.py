@@ -137,7 +137,7 @@ of each.
 
 The deployed service, the public ones and the tests find the addresses in `PUBLIC_URL` (that of the deployed
 service) and in `PUBLIC_URL_API`, `PUBLIC_URL_DOCS` and so on; a page should call its API there, because
-a visitor's browser does not know the hostname `api`. Whoever reaches the preview reaches these services too;
+a visitor's browser does not know the hostname `api`. Visitors of the preview reach these services too;
 nothing else in `services` can be reached from outside.""",
     """\
 ## 对外开放的服务

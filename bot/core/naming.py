@@ -155,8 +155,8 @@ def network(key: EnvironmentKey, instance: str = "", run: int = 0) -> str:
 def volume(key: EnvironmentKey, service: str, path: str, instance: str = "") -> str:
     """Return the name of the volume with the kept data of a service at a path.
 
-    The engine gives whoever asks for a name the volume that has it, so no name of another environment can be
-    found by trying.
+    The engine answers with the volume that has a name already. So the hash is long: nobody can find an
+    environment of their own with the same name by trying.
     """
     return f"{PREFIX}-pr-{key.number}-{slug(key.repo.name)}-{identity(key, instance)}-{data(service, path)}"
 

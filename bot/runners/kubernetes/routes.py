@@ -1,7 +1,7 @@
 """Which of an environment's two deployments visitors are led to, by the classes of their Ingresses.
 
-Those of the other one stay, with a class that no controller serves, and remember the one that they had: so
-whoever finds them can lead visitors to them again.
+Those of the other one stay, with a class that no controller serves and a note of the class that they had, so
+that any replica can lead visitors to them again.
 """
 
 import json

@@ -7,7 +7,7 @@ from bot.core import naming, sizes
 from bot.core.admission.images import name_of
 from bot.core.environments import public
 from bot.model.run import Image
-from bot.ports import EnvironmentSpec
+from bot.ports import EnvironmentSpec, ServiceSpec
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure import part_files, part_secrets
 from bot.runners.kubernetes.pure.entry_service import APP
@@ -48,40 +48,38 @@ def template_context(
         "resources": resources(spec.memory, options),
         "restricted": spec.restricted,
         "security": security(options, restricted=spec.restricted),
-        "services": [
-            {
-                "name": each.name,
-                "image": each.image,
-                "env": dict(each.env),
-                "secrets": part_secrets.reference(f"services.{each.name}", each.secrets, spec.labels),
-                "command": list(each.command),
-                "entrypoint": list(each.entrypoint),
-                "working_dir": each.working_dir,
-                "aliases": list(each.aliases),
-                "port": each.port,
-                "health_path": each.health_path,
-                "health_command": list(each.health_command),
-                "depends_on": list(each.depends_on),
-                "volumes": [
-                    {
-                        "path": path,
-                        "size": quantity(options.limits.disk),
-                        "claim": naming.data(each.name, path) if spec.keeps_data else "",
-                    }
-                    for path in each.volumes
-                ],
-                "files": part_files.reference(each.name, each.files),
-                "resources": resources(each.memory or spec.memory, options),
-                "restricted": each.built and spec.restricted,
-            }
-            for each in spec.services
-        ],
+        "services": [_service(each, spec, options) for each in spec.services],
         "ingress": {
             "class": routing.ingress_class,
             "annotations": dict(routing.annotations),
             "tls": routing.tls,
             "tls_secret": routing.tls_secret,
         },
+    }
+
+
+def _service(service: ServiceSpec, spec: EnvironmentSpec, options: KubernetesOptions) -> dict[str, Any]:
+    size = quantity(options.limits.disk)
+    return {
+        "name": service.name,
+        "image": service.image,
+        "env": dict(service.env),
+        "secrets": part_secrets.reference(f"services.{service.name}", service.secrets, spec.labels),
+        "command": list(service.command),
+        "entrypoint": list(service.entrypoint),
+        "working_dir": service.working_dir,
+        "aliases": list(service.aliases),
+        "port": service.port,
+        "health_path": service.health_path,
+        "health_command": list(service.health_command),
+        "depends_on": list(service.depends_on),
+        "volumes": [
+            {"path": path, "size": size, "claim": naming.data(service.name, path) if spec.keeps_data else ""}
+            for path in service.volumes
+        ],
+        "files": part_files.reference(service.name, service.files),
+        "resources": resources(service.memory or spec.memory, options),
+        "restricted": service.built and spec.restricted,
     }
 
 
