@@ -26,7 +26,6 @@ def deployed(tester: OfflineTester, name: str = "preview") -> EnvironmentSpec:
 
 
 async def test_a_deployment_with_data_replaces_the_former_one(configured: OfflineTester) -> None:
-    configured.world.script.hold("retire")  # It removes data, and nothing is to be removed.
     assert "Preview ready" in await configured.opened()
     await configured.push()
     assert "Preview ready" in await configured.living(2)
@@ -34,6 +33,7 @@ async def test_a_deployment_with_data_replaces_the_former_one(configured: Offlin
     spec = deployed(configured)
     assert (spec.keeps_data, spec.renews_data, spec.beside) == (True, False, None)
     assert configured.world.former == {}
+    assert configured.world.retired == [], "it would remove data"
     assert "its data is kept" in "\n".join(configured.world.logs[2, "deploy"].notes)
 
 

@@ -142,6 +142,8 @@ class FakeWorld:
     deployed: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
     former: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
     """Deployments that answer until the one beside them is retired or discarded."""
+    retired: list[EnvironmentKey] = field(default_factory=list)
+    """Environments of which older deployments were removed, after a new one."""
     room: bool = True
     """Whether there is memory for two deployments."""
     tested: list[TestSpec] = field(default_factory=list)
@@ -265,6 +267,7 @@ class FakeAdapters:
 
     async def retire(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._state.script.pass_through("retire")
+        self._state.retired.append(key)
         self._state.former.pop(key, None)
 
     async def discard(self, key: EnvironmentKey, holder: Holder) -> None:
